@@ -1,0 +1,189 @@
+"""POST /recognize over HTTP beside the engine called directly on the same bytes, decoding included, in the same run.
+
+    python -m bench.recognize [--engine dlib|insightface] [--seconds 20] [--photos FOLDER]
+
+Direct calls and HTTP requests alternate photo by photo, so that both see the same machine. Prints p50 and p99 with one client,
+throughput with eight clients beside the same engine on all cores, the longest hold-up of the event loop, and the memory of
+the serving process without its engine processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import http.client
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from faces import analysis
+from faces.engines.registry import EngineSpec, resolve
+from kiosk.runtime.imaging import ImageLimits
+from tests.live_server import ROOT, LiveServer
+
+SHARED = ROOT.parent / "shared"
+MIN_FACE = 80
+ONE_CLIENT_BAR = 1.15
+EIGHT_CLIENTS_BAR = 0.9
+LAG_BAR_MS = 20.0
+MEMORY_BAR_MB = 200.0
+
+
+def main() -> None:
+    """Runs the benchmark for each engine that can run here."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", action="append", choices=["dlib", "insightface"])
+    parser.add_argument("--seconds", type=float, default=20, help="length of each measurement")
+    parser.add_argument("--photos", type=Path, default=SHARED / "testdata" / "faces")
+    parser.add_argument("--insightface-root", type=Path, default=SHARED / "models" / "insightface")
+    parser.add_argument("--pack", default="mobile")
+    arguments = parser.parse_args()
+    photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir()) if path.suffix in {".jpg", ".png"}]
+    for engine in arguments.engine or ["dlib", "insightface"]:
+        if engine == "insightface" and not (arguments.insightface_root / "models" / arguments.pack).is_dir():
+            print(f"insightface: skipped, no pack {arguments.pack} under {arguments.insightface_root}")
+            continue
+        with tempfile.TemporaryDirectory(prefix="bench-recognize-") as folder:
+            _measure(engine, photos, arguments, Path(folder))
+
+
+def _measure(engine: str, photos: Sequence[bytes], arguments: argparse.Namespace, folder: Path) -> None:
+    settings = {
+        "KIOSK_FACE_ENGINE": engine,
+        "KIOSK_INSIGHTFACE_ROOT": str(arguments.insightface_root),
+        "KIOSK_INSIGHTFACE_PACK": arguments.pack,
+    }
+    spec, _reason = resolve(engine, insightface_root=arguments.insightface_root, pack=arguments.pack, cache_dir=folder / "models")
+    with LiveServer(folder / "data", **settings) as server:
+        enrolled = _enrol(server, photos)
+        bodies = [json.dumps({"photo": base64.b64encode(photo).decode()}).encode() for photo in photos]
+        analysis.prepare(spec, ImageLimits())
+        print(f"\n{engine}: {len(photos)} photos, {enrolled} enrolled, {os.cpu_count()} cores")
+        _one_client(server, photos, bodies, arguments.seconds)
+        _eight_clients(server, spec, photos, bodies, arguments.seconds)
+        with urllib.request.urlopen(f"{server.url}/healthz") as response:
+            lag = json.load(response)["event_loop_lag_ms"]
+        _bar("event loop held up at worst", f"{lag:.1f} ms", lag <= LAG_BAR_MS, f"at most {LAG_BAR_MS:g} ms")
+        assert server.process is not None
+        memory = _resident_mb(server.process.pid)
+        _bar("memory of the serving process", f"{memory:.0f} MB", memory <= MEMORY_BAR_MB, f"at most {MEMORY_BAR_MB:g} MB")
+
+
+def _enrol(server: LiveServer, photos: Sequence[bytes]) -> int:
+    answers = (
+        server.post("/face", {"type": "face", "action": "add", "name": f"P{index}", "image": base64.b64encode(photo).decode()})
+        for index, photo in enumerate(photos)
+    )
+    return sum(answer["status"] == "success" for answer in answers)
+
+
+def _one_client(server: LiveServer, photos: Sequence[bytes], bodies: Sequence[bytes], seconds: float) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", server.port)
+    direct: list[float] = []
+    over_http: list[float] = []
+    deadline = time.monotonic() + 2 * seconds
+    turn = 0
+    while time.monotonic() < deadline:
+        photo, body = photos[turn % len(photos)], bodies[turn % len(bodies)]
+        direct.append(_timed(partial(analysis.largest_face, photo, MIN_FACE)))
+        over_http.append(_timed(partial(_post, client, body)))
+        turn += 1
+    ratio = _percentile(over_http, 50) / _percentile(direct, 50)
+    for name, times in (("engine called directly", direct), ("POST /recognize, one client", over_http)):
+        print(f"  {name}: p50 {_percentile(times, 50):.1f} ms, p99 {_percentile(times, 99):.1f} ms ({len(times)} calls)")
+    _bar("p50 over HTTP / p50 direct", f"{ratio:.3f}", ratio <= ONE_CLIENT_BAR, f"at most {ONE_CLIENT_BAR}")
+
+
+def _eight_clients(
+    server: LiveServer, spec: EngineSpec, photos: Sequence[bytes], bodies: Sequence[bytes], seconds: float
+) -> None:
+    """Alternates spells of both, so that a neighbour's load on the machine hits both alike."""
+    spells, cores = 4, os.cpu_count() or 1
+    direct = served = 0.0
+    latencies: list[float] = []
+    with multiprocessing.get_context("spawn").Pool(cores, analysis.prepare, (spec, ImageLimits())) as pool:
+        pool.map(_engine_for, [(photos, 1.0)] * cores)
+        for _spell in range(spells):
+            direct += sum(pool.map(_engine_for, [(photos, seconds / spells)] * cores, chunksize=1)) / spells
+            rate, times = _clients(server.port, bodies, seconds / spells, clients=8)
+            served += rate / spells
+            latencies += times
+    print(
+        f"  engine on all cores: {direct:.1f} photos/s; eight clients: {served:.1f} photos/s, "
+        f"p50 {_percentile(latencies, 50):.0f} ms, p99 {_percentile(latencies, 99):.0f} ms"
+    )
+    _bar(
+        "throughput over HTTP / direct",
+        f"{served / direct:.3f}",
+        served / direct >= EIGHT_CLIENTS_BAR,
+        f"at least {EIGHT_CLIENTS_BAR}",
+    )
+
+
+def _engine_for(task: tuple[Sequence[bytes], float]) -> float:
+    photos, seconds = task
+    done, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        analysis.largest_face(photos[done % len(photos)], MIN_FACE)
+        done += 1
+    return done / (time.perf_counter() - start)
+
+
+def _clients(port: int, bodies: Sequence[bytes], seconds: float, *, clients: int) -> tuple[float, list[float]]:
+    times: list[float] = []
+    start = time.perf_counter()
+
+    def work(first: int) -> None:
+        client, turn = http.client.HTTPConnection("127.0.0.1", port), first
+        while time.perf_counter() - start < seconds:
+            times.append(_timed(partial(_post, client, bodies[turn % len(bodies)])))
+            turn += 1
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(times) / (time.perf_counter() - start), times
+
+
+def _post(client: http.client.HTTPConnection, body: bytes) -> Any:
+    client.request("POST", "/recognize", body, {"Content-Type": "application/json"})
+    answer = json.loads(client.getresponse().read())
+    if answer["statusCode"] >= 400:
+        raise RuntimeError(answer["message"])
+    return answer
+
+
+def _timed(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1000
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def _resident_mb(process_id: int) -> float:
+    for line in Path(f"/proc/{process_id}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("no VmRSS")
+
+
+def _bar(name: str, value: str, met: bool, bar: str) -> None:
+    print(f"  {name}: {value} ({bar}: {'met' if met else 'MISSED'})")
+
+
+if __name__ == "__main__":
+    main()

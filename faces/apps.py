@@ -1,0 +1,17 @@
+"""The app that answers: who is this?"""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FacesConfig(AppConfig):
+    """Persons, their face samples, engines, the vector index and recognition."""
+
+    name = "faces"
+    verbose_name = _("Faces")
+
+    def ready(self) -> None:
+        from faces import audit, checks, service  # noqa: F401 - checks register themselves
+
+        audit.register()
+        service.register()

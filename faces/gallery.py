@@ -1,0 +1,140 @@
+"""The gallery: FaceSample rows of the running engine, searched through the vector index that caches them.
+
+Every search first asks the database for the gallery's version and applies what the index does not know yet, so that what one
+process enrols all others find at once. The index says who may be near; the few it names are scored again, exactly, from their
+rows, so that a row that is gone is never an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.conf import settings
+
+from faces.index.base import Entry, VectorIndex
+from faces.models import FaceSample, GalleryState, Person, RemovedSample
+from faces.similarity import similarities
+from faces.types import Embedding, EngineInfo
+from faces.workers import face_workers
+
+logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A person near a probe, by the best of their samples."""
+
+    person: Person = field(repr=False)
+    sample_id: int
+    similarity: float
+    """0 to 1, exact."""
+
+
+class Gallery:
+    """The enrolled samples of one engine."""
+
+    def __init__(self, info: EngineInfo, index: VectorIndex) -> None:
+        self.info = info
+        self._index = index
+        self._catching_up = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def catch_up(self) -> None:
+        """Applies to the index every committed change that it does not know. Raises IndexUnavailable."""
+        if self._index.version == GalleryState.current():
+            return
+        with self._catching_up:
+            # In this order: what the index knows was committed before, so it can't be ahead of a later look at the database.
+            known = self._index.version
+            current = GalleryState.current()
+            if known > current:
+                logger.warning("The index is ahead of the database, which was restored or replaced; it is built anew")
+                self._index.clear()
+                known = 0
+            if known == current:
+                return
+            removed = list(RemovedSample.objects.filter(version__gt=known).values_list("sample_id", flat=True)) if known else []
+            self._index.apply(upto=current, added=self._entries_since(known), removed=removed)
+
+    def nearest(self, probe: Embedding, *, limit: int, person_ids: Collection[int] | None = None) -> list[Neighbour]:
+        """The `limit` persons nearest to the probe, nearest first; only among `person_ids` where given.
+
+        The index has to be caught up before. Raises IndexUnavailable.
+        """
+        hits = self._index.search(probe, limit=limit, person_ids=person_ids)
+        return self._exact(probe, [hit.sample_id for hit in hits])
+
+    def _entries_since(self, version: int) -> Iterator[Entry]:
+        rows = (
+            FaceSample.objects.filter(engine=self.info.identity, version__gt=version)
+            .order_by("version", "pk")
+            .values_list("pk", "person_id", "embedding")
+        )
+        for sample_id, person_id, embedding in rows.iterator(chunk_size=_ROWS_AT_ONCE):
+            yield Entry(sample_id, person_id, np.frombuffer(embedding, dtype="<f4"))
+
+    def _exact(self, probe: Embedding, sample_ids: Sequence[int]) -> list[Neighbour]:
+        samples = list(
+            FaceSample.objects.filter(pk__in=sample_ids, engine=self.info.identity)
+            .select_related("person")
+            .only("embedding", "dimension", "person__entity_id", "person__number", "person__name", "person__user_type")
+        )
+        if not samples:
+            return []
+        scores = similarities(self.info.metric, probe, np.stack([sample.vector for sample in samples]))
+        best: dict[int, Neighbour] = {}
+        for sample, score in zip(samples, scores.tolist(), strict=True):
+            known = best.get(sample.person_id)
+            if known is None or score > known.similarity:
+                best[sample.person_id] = Neighbour(sample.person, sample.pk, score)
+        return sorted(best.values(), key=lambda neighbour: (-neighbour.similarity, neighbour.person.pk))
+
+
+_lock = threading.Lock()
+_gallery: Gallery | None = None
+
+
+def gallery() -> Gallery:
+    """The gallery of the running engine. The first call may wait for the engine's models to load."""
+    global _gallery  # noqa: PLW0603 - one mapped index a process
+    with _lock:
+        if _gallery is None:
+            info = face_workers().info
+            _gallery = Gallery(info, open_index(info))
+        return _gallery
+
+
+def close_gallery() -> None:
+    """Lets go of the index; the next gallery() opens it again."""
+    global _gallery
+    with _lock:
+        opened, _gallery = _gallery, None
+    if opened is not None:
+        opened._index.close()  # noqa: SLF001 - this module owns both
+
+
+def open_index(info: EngineInfo) -> VectorIndex:
+    """The index that the settings choose, for one engine and this database."""
+    environment = settings.KIOSK
+    identity = GalleryState.objects.values_list("identity", flat=True).get(pk=1)
+    if environment.face_index == "elasticsearch":
+        from faces.index.elasticsearch import ElasticsearchIndex
+
+        return ElasticsearchIndex(
+            environment.elasticsearch_url.get_secret_value(),
+            name_prefix=f"kiosk-{identity.hex[:8]}",
+            engine_identity=info.identity,
+            dimension=info.dimension,
+            metric=info.metric,
+        )
+    from faces.index.embedded import EmbeddedIndex
+
+    return EmbeddedIndex(environment.data_dir / "index" / identity.hex[:8], info)

@@ -1,0 +1,86 @@
+"""Who calls: `Authorization: Bearer TOKEN`, or anyone on this machine while a development installation has no token."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from kiosk.api.scopes import Scope
+from kiosk.models import ApiToken
+
+_LAST_USED_STEP = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClient:
+    """The caller of an API, as views, throttles and the audit log know it."""
+
+    name: str
+    """For people: the token's name."""
+    ident: str
+    """For machines: the token's prefix, or "local"; never the secret."""
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    is_authenticated: bool = True
+
+
+class TokenAuthentication(BaseAuthentication):
+    """Bearer tokens (kiosk.models.ApiToken)."""
+
+    def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken | None] | None:
+        """The client of a good token; None without one; AuthenticationFailed for a bad one."""
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return (_LOCAL_CLIENT, None) if _open_to(request) else None
+        keyword, _space, key = header.partition(" ")
+        if keyword.lower() != "bearer" or not key.strip():
+            raise AuthenticationFailed(_("Authorization must be: Bearer TOKEN."))
+        token = find_token(key.strip())
+        if token is None:
+            raise AuthenticationFailed(_("The token is unknown, revoked or expired."))
+        return ApiClient(name=token.name, ident=token.prefix, scopes=frozenset(token.scopes)), token
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the base class's signature
+        return "Bearer"
+
+
+_LOCAL_CLIENT = ApiClient(name="local", ident="local", scopes=frozenset(Scope.values))
+
+
+def find_token(key: str) -> ApiToken | None:
+    """The usable token of this key, noting its use at most once a minute."""
+    try:
+        token = ApiToken.objects.get_from_key(key)
+    except ApiToken.DoesNotExist:
+        return None
+    assert isinstance(token, ApiToken)
+    if token.has_expired:
+        return None
+    if cache.add(f"token-used:{token.prefix}", 1, timeout=_LAST_USED_STEP.total_seconds()):
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+    return token
+
+
+def usable_tokens_exist() -> bool:
+    """Whether any client has been given a token that still works."""
+    return ApiToken.objects.get_usable_keys().exclude(expiry_date__lt=timezone.now()).exists()
+
+
+def _open_to(request: Request | HttpRequest) -> bool:
+    """An installation in development that has no token yet answers anyone on this machine, and nobody else."""
+    if settings.KIOSK.production or settings.KIOSK.behind_proxy or "HTTP_X_FORWARDED_FOR" in request.META:
+        return False
+    try:
+        loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+    return loopback and not usable_tokens_exist()

@@ -1,0 +1,155 @@
+"""The base of every protocol's HTTP view: a JSON object in, one service called, the protocol's own envelope out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
+from django.http.request import UnreadablePostError
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated, PermissionDenied, Throttled
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from kiosk.api.authentication import ApiClient
+from kiosk.api.scopes import Scope
+from kiosk.runtime.audit import acting_client
+
+logger = logging.getLogger(__name__)
+
+
+class RefusalKind(StrEnum):
+    """Why a request never reached its service."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    METHOD = "method"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    THROTTLED = "throttled"
+    INTERNAL = "internal"
+
+
+_HTTP_STATUS = {
+    RefusalKind.MALFORMED: 400,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.METHOD: 405,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.THROTTLED: 429,
+    RefusalKind.INTERNAL: 500,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal before a protocol decides how it looks in its envelope."""
+
+    kind: RefusalKind
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def http_status(self) -> int:
+        """What plain HTTP would say; a protocol may have its own rule."""
+        return _HTTP_STATUS[self.kind]
+
+
+class MalformedBody(Exception):
+    """The body is not one JSON object; the message says in Chinese what is wrong."""
+
+
+class BodyTooLarge(Exception):
+    """The body is over the limit."""
+
+
+class ProtocolView(APIView):
+    """One route of a protocol document. A subclass says which scope it asks for, answers posts, and dresses refusals."""
+
+    http_method_names = ["post"]
+    _acting: ExitStack | None = None
+
+    def required_scope(self, request: Request) -> Scope | None:
+        """The scope that the caller's token must carry."""
+        raise NotImplementedError
+
+    def refused(self, refusal: Refusal) -> Response:
+        """The protocol's envelope for a refusal."""
+        raise NotImplementedError
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._acting = ExitStack()
+        if isinstance(request.user, ApiClient):
+            self._acting.enter_context(acting_client(f"API token {request.user.ident}"))
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        if self._acting is not None:
+            self._acting.close()
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        refusal = _refusal_of(exc)
+        if refusal is None:
+            # The edge: whatever a service did not foresee is logged, without the request's data, and answered.
+            logger.error("%s failed", self.request.path, exc_info=exc)
+            refusal = Refusal(RefusalKind.INTERNAL, "服务内部错误")
+        response = self.refused(refusal)
+        for name, value in refusal.headers.items():
+            response.headers[name] = value
+        return response
+
+    def json_object(self, request: Request) -> dict[str, Any]:
+        """The body, which must be one JSON object. Raises MalformedBody or BodyTooLarge."""
+        return read_json_object(request._request)  # noqa: SLF001 - DRF's parsers drop bodies sent without a length
+
+
+def read_json_object(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object in a request's body.
+
+    Only application/json is read: a foreign web page can't send that to this machine without the browser asking first.
+    """
+    if request.content_type not in {"", "application/json"}:
+        raise MalformedBody("Content-Type 应为 application/json")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise BodyTooLarge("请求体过大") from None
+    except UnreadablePostError:
+        raise MalformedBody("请求体不完整") from None
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBody("请求体不是有效的 JSON") from None
+    if not isinstance(value, dict):
+        raise MalformedBody("请求体应为 JSON 对象")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refusal_of(exc: Exception) -> Refusal | None:
+    match exc:
+        case MalformedBody():
+            return Refusal(RefusalKind.MALFORMED, str(exc))
+        case BodyTooLarge():
+            return Refusal(RefusalKind.TOO_LARGE, str(exc))
+        case MethodNotAllowed():
+            return Refusal(RefusalKind.METHOD, "仅支持 POST 请求")
+        case NotAuthenticated() | AuthenticationFailed():
+            return Refusal(RefusalKind.UNAUTHENTICATED, "缺少访问令牌或令牌无效", {"WWW-Authenticate": "Bearer"})
+        case PermissionDenied():
+            return Refusal(RefusalKind.FORBIDDEN, "令牌没有此操作的权限")
+        case Throttled():
+            wait = max(1, round(getattr(exc, "wait", None) or 1))
+            return Refusal(RefusalKind.THROTTLED, "请求过于频繁，请稍后重试", {"Retry-After": str(wait)})
+        case _:
+            return None

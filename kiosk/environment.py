@@ -1,0 +1,200 @@
+"""Every setting of the product, read once from the environment and an optional .env file.
+
+The fields below are the whole list: their types and bounds are checked at start, and docs/settings.md is made from them
+(`manage.py settings_table`). Code reads them as `django.conf.settings.KIOSK.<field>`.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Mode(StrEnum):
+    """What an installation is for; production refuses to start on anything unsafe."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Port = Annotated[int, Field(ge=0, le=65535)]
+MEBIBYTE = 1024 * 1024
+
+
+class Environment(BaseSettings):
+    """The product's settings. Names in the environment are KIOSK_ and the field in capitals, unless an alias says otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KIOSK_",
+        env_file=os.environ.get("KIOSK_ENV_FILE", str(BASE_DIR / ".env")),
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    # The installation
+    mode: Mode = Field(Mode.DEVELOPMENT, description="development, or production, which refuses to start on unsafe settings")
+    data_dir: Path = Field(BASE_DIR / "data", description="Folder of the database, photos, vector index and models")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions and links; required in production, made and kept in the data folder otherwise"
+    )
+    allowed_hosts: CommaSeparated = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host names this server answers to, comma-separated; required in production",
+    )
+    csrf_trusted_origins: CommaSeparated = Field(
+        (), description="Origins (https://…) of the admin behind a proxy, comma-separated"
+    )
+    behind_proxy: bool = Field(
+        False, description="A reverse proxy in front sets X-Forwarded-For and X-Forwarded-Proto; trust them"
+    )
+    https_only: bool = Field(True, description="In production: secure cookies, HSTS and a redirect to https")
+    language: Literal["zh-hans", "en"] = Field(
+        "zh-hans", description="Language of pages and admin where the browser asks for none"
+    )
+    time_zone: str = Field("Asia/Shanghai", description="Time zone of the hall")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe level that is logged")
+
+    # Listeners
+    bind: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 has to be asked for")
+    port: Port = Field(8000, description="Pages, admin, API docs and every route under its explicit path")
+    tool_bind: str = Field("127.0.0.1", description="Address of the tool sockets, which ask for no credentials")
+    tool_port: Port = Field(3304, description="Tool sockets /face_predict, /stt, /tts; 0 switches the listener off")
+    flow_socket_port: Port = Field(444, description="Flow websocket; 0 switches the listener off")
+    flow_http_port: Port = Field(10925, description="Flow POSTs; 0 switches the listener off")
+    event_port: Port = Field(5679, description="Live recognition events; 0 switches the listener off")
+
+    # Storage
+    database_url: SecretStr = Field(
+        SecretStr(""), validation_alias="DATABASE_URL", description="postgres://… ; empty is SQLite in the data folder"
+    )
+    redis_url: SecretStr = Field(
+        SecretStr(""), validation_alias="REDIS_URL", description="Cache and channel layer of several processes; empty: memory"
+    )
+    elasticsearch_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="ELASTICSEARCH_URL",
+        description="Server of the elasticsearch index, credentials in the URL",
+    )
+    media_storage: Literal["filesystem", "s3", "oss"] = Field(
+        "filesystem", description="Where photos are kept: the data folder, or S3-compatible storage (oss names Alibaba's)"
+    )
+    s3_bucket: str = Field("", description="Bucket of the photos")
+    s3_endpoint: str = Field("", description="Endpoint URL, e.g. https://oss-cn-shanghai.aliyuncs.com or a MinIO")
+    s3_region: str = Field("", description="Region, where the endpoint needs one")
+    s3_access_key: SecretStr = Field(SecretStr(""), description="Access key id")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret access key")
+    photo_url_seconds: int = Field(3600, ge=10, le=7 * 86400, description="How long a link to a photo (oss_url) works")
+
+    # API
+    api_rate: str = Field(
+        "1200/min", pattern=r"^(\d+/(s|sec|m|min|h|hour|d|day))?$", description="Requests per API client; empty: no limit"
+    )
+    upload_mb: int = Field(512, ge=1, le=16_384, description="Largest request of any kind, MiB; more is cut off unread")
+    drain_seconds: float = Field(10, ge=0, le=300, description="How long a stopping server waits for requests under way")
+    body_mb: int = Field(32, ge=1, le=1024, description="Largest JSON body, MiB")
+    image_mb: int = Field(10, ge=1, le=100, description="Largest picture, MiB")
+    image_megapixels: int = Field(50, ge=1, le=400, description="Most pixels of a picture, millions")
+    batch_photos: int = Field(32, ge=1, le=1000, description="Most photos of one /recognize/batch")
+    targets: int = Field(10_000, ge=1, le=20_000, description="Most targets of one /recognize")
+
+    # Faces
+    face_engine: Literal["auto", "dlib", "insightface", "fake"] = Field(
+        "auto", description="auto takes insightface where its pack is installed, else dlib; fake is for tests"
+    )
+    insightface_pack: str = Field("buffalo_l", pattern=r"^[A-Za-z0-9_.-]+$", description="Pack of the insightface engine")
+    insightface_root_dir: Path | None = Field(
+        None, alias="KIOSK_INSIGHTFACE_ROOT", description="Folder that holds models/PACK; empty is the data folder's"
+    )
+    face_index: Literal["embedded", "elasticsearch"] = Field("embedded", description="Vector index that searches the gallery")
+    face_threshold: float = Field(0.4, ge=0, le=1, description="Similarity from which a face is recognised")
+    face_duplicate_threshold: float = Field(
+        0.45, ge=0, le=1, description="Similarity from which an enrolment is refused as somebody else already enrolled"
+    )
+    face_min_size: int = Field(80, ge=20, le=1000, description="Smallest face that is recognised, pixels (rec_min_face_hw)")
+    face_samples: int = Field(20, ge=1, le=1000, description="Most photos of one person")
+    engine_workers: int = Field(0, ge=0, le=64, description="Engine processes; 0 is one a core")
+    engine_queue: int = Field(32, ge=1, le=10_000, description="Photos waiting for an engine before the answer is busy")
+    engine_seconds: float = Field(30, gt=0, le=600, description="Longest time of one photo in an engine before it is given up")
+
+    @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("data_dir", "insightface_root_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().resolve()
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.mode is not Mode.PRODUCTION:
+            return self
+        if len(self.secret_key.get_secret_value()) < 32:  # noqa: PLR2004 - Django's own minimum is 50 characters of less entropy
+            raise ValueError("KIOSK_SECRET_KEY: production needs a secret of at least 32 characters (openssl rand -hex 32)")
+        if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
+            raise ValueError("KIOSK_ALLOWED_HOSTS: production needs the host names it answers to, and no *")
+        if self.face_engine == "fake":
+            raise ValueError("KIOSK_FACE_ENGINE: the fake engine recognises nobody; choose auto, dlib or insightface")
+        return self
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.media_storage != "filesystem" and not (self.s3_bucket and self.s3_endpoint):
+            raise ValueError(f"KIOSK_MEDIA_STORAGE={self.media_storage} needs KIOSK_S3_BUCKET and KIOSK_S3_ENDPOINT")
+        if self.face_index == "elasticsearch" and not self.elasticsearch_url.get_secret_value():
+            raise ValueError("KIOSK_FACE_INDEX=elasticsearch needs ELASTICSEARCH_URL")
+        return self
+
+    @property
+    def production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+    @property
+    def model_dir(self) -> Path:
+        """Root of the installed model packs."""
+        return self.data_dir / "models"
+
+    @property
+    def insightface_root(self) -> Path:
+        """What FaceAnalysis(root=…) gets: the folder that holds models/PACK."""
+        return self.insightface_root_dir or self.model_dir / "insightface"
+
+    @property
+    def worker_count(self) -> int:
+        return self.engine_workers or os.cpu_count() or 1
+
+
+def read_environment() -> Environment:
+    """The settings, or SystemExit with one clear line for each wrong one."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise SystemExit("Wrong settings (environment or .env):\n" + "\n".join(f"  {line}" for line in lines)) from None
+
+
+def environment_name(field: str) -> str:
+    """The name of a field of Environment as it stands in the environment."""
+    info = Environment.model_fields[field]
+    alias = info.validation_alias or info.alias
+    return alias if isinstance(alias, str) else f"KIOSK_{field.upper()}"
+
+
+def _explain(problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    field = str(problem["loc"][0])
+    return f"{environment_name(field) if field in Environment.model_fields else field.upper()}: {message}"

@@ -1,0 +1,48 @@
+"""manage.py serve: every listener in one Daphne."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+_MEBIBYTE = 1024 * 1024
+
+
+class Command(BaseCommand):
+    help = "Serves all listeners: pages, admin, APIs and sockets. SIGTERM stops it in order."
+
+    def handle(self, **_options: Any) -> None:
+        # Daphne installs its reactor when it is imported: here, not in every command.
+        from kiosk.server import KioskServer  # isort: skip
+        from kiosk.api.authentication import usable_tokens_exist
+        from kiosk.asgi import application, listeners
+        from kiosk.listeners import open_listeners
+        from kiosk.runtime.services import WrongConfiguration, start_services, stop_services, verify_services
+
+        environment = settings.KIOSK
+        if environment.production and not usable_tokens_exist():
+            raise CommandError("Production needs an API token before it serves: manage.py token create NAME --scope …")
+        try:
+            verify_services()
+        except WrongConfiguration as error:
+            raise CommandError(str(error)) from None
+        opened, failed = open_listeners(listeners())
+        for failure in failed:
+            self.stderr.write(self.style.ERROR(str(failure)))
+        if not opened:
+            raise CommandError("No listener could be opened")
+        for listener in opened:
+            self.stdout.write(f"{listener.listener.name}: http://{listener.address}/")
+        self.stdout.flush()
+        KioskServer(
+            application,
+            opened,
+            max_body_bytes=environment.upload_mb * _MEBIBYTE,
+            max_frame_bytes=environment.image_mb * _MEBIBYTE,
+            drain_seconds=environment.drain_seconds,
+            behind_proxy=environment.behind_proxy,
+            on_ready=start_services,
+            on_stop=stop_services,
+        ).run()

@@ -1,0 +1,164 @@
+"""One Daphne for all listeners: graceful shutdown, and a bound on what a client may send before anything reads it."""
+
+from __future__ import annotations
+
+# Daphne has to come before anything that imports Twisted's reactor.
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server, reactor
+
+# isort: split
+import asyncio
+import gc
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.protocol import Protocol
+
+from kiosk.health import loop_lag
+from kiosk.listeners import ASGIApplication, OpenedListener
+
+logger = logging.getLogger(__name__)
+
+_READ_SIZE = 256 * 1024
+_HEARTBEAT_SECONDS = 0.01
+_TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
+
+
+def _settle() -> None:
+    """Keeps the interpreter itself from holding up the event loop."""
+    # What was loaded at start stays: no later collection has to walk through it, which takes tens of milliseconds.
+    gc.collect()
+    gc.freeze()
+    # A request's thread in the middle of a computation gives way to the loop sooner than after Python's 5 ms.
+    sys.setswitchinterval(0.0005)
+
+
+class BoundedRequest(WebRequest):  # type: ignore[misc]
+    """A request whose body may not exceed the server's `max_body_bytes`, announced or not."""
+
+    received_bytes = 0
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        super().gotLength(length)
+        if length is not None and length > self.server.max_body_bytes:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        self.received_bytes += len(data)
+        if self.received_bytes > self.server.max_body_bytes:
+            self._refuse()
+            return
+        super().handleContentChunk(data)
+
+    def _refuse(self) -> None:
+        transport = self.channel.transport
+        transport.write(_TOO_LARGE)
+        transport.loseConnection()
+
+
+class _BoundedFactory(HTTPFactory):  # type: ignore[misc]
+    def buildProtocol(self, addr: Any) -> Protocol:  # noqa: N802 - Twisted's name
+        channel: Protocol = super().buildProtocol(addr)
+        channel.requestFactory = BoundedRequest  # type: ignore[attr-defined]
+        return channel
+
+
+class KioskServer(Server):  # type: ignore[misc]
+    """Serves `application` on sockets that are open already.
+
+    SIGTERM and SIGINT stop it in order: no new connection is taken, HTTP requests under way are answered (for at most
+    `drain_seconds`), then connections are closed and `on_stop` runs. A second signal stops it at once.
+    """
+
+    def __init__(
+        self,
+        application: ASGIApplication,
+        opened: Sequence[OpenedListener],
+        *,
+        max_body_bytes: int,
+        max_frame_bytes: int,
+        drain_seconds: float,
+        behind_proxy: bool,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None],
+    ) -> None:
+        super().__init__(
+            application,
+            endpoints=["sockets that are open already, see _start"],
+            signal_handlers=False,
+            request_buffer_size=_READ_SIZE,
+            websocket_max_message_size=max_frame_bytes,
+            websocket_max_frame_size=max_frame_bytes,
+            proxy_forwarded_address_header="X-Forwarded-For" if behind_proxy else None,
+            proxy_forwarded_proto_header="X-Forwarded-Proto" if behind_proxy else None,
+            server_name="",
+        )
+        # Daphne opens endpoints from strings, one failure ending all; ours are adopted in _start instead.
+        self.endpoints: list[str] = []
+        self._opened = list(opened)
+        self._ports: list[Any] = []
+        self.max_body_bytes = max_body_bytes
+        self._drain_seconds = drain_seconds
+        self._on_ready = on_ready
+        self._on_stop = on_stop
+        self._stopping_since: float | None = None
+
+    def run(self) -> None:
+        """Serves until a signal; returns after `on_stop`."""
+        reactor.callWhenRunning(self._start)
+        try:
+            super().run()
+        finally:
+            self._on_stop()
+
+    def _start(self) -> None:
+        factory = _BoundedFactory(self)
+        for opened in self._opened:
+            self._ports.append(reactor.adoptStreamPort(opened.socket.fileno(), opened.socket.family, factory))
+            opened.socket.close()
+        loop = asyncio.get_event_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._begin_stop)
+        self._on_ready()
+        _settle()
+        self._beat(loop.time())
+
+    def _beat(self, due: float) -> None:
+        """Notes how late the loop is for a heartbeat: as long as something kept it from serving."""
+        loop = asyncio.get_event_loop()
+        loop_lag.note(max(0.0, loop.time() - due))
+        due = loop.time() + _HEARTBEAT_SECONDS
+        loop.call_at(due, self._beat, due)
+
+    def _begin_stop(self) -> None:
+        if self._stopping_since is not None:
+            self.stop()
+            return
+        self._stopping_since = time.monotonic()
+        logger.info("Stopping: no new connections; waiting for requests under way")
+        for port in self._ports:
+            port.stopListening()
+        self._stop_when_idle()
+
+    def _stop_when_idle(self) -> None:
+        assert self._stopping_since is not None
+        waited = time.monotonic() - self._stopping_since
+        if waited < self._drain_seconds and self._requests_under_way():
+            reactor.callLater(0.05, self._stop_when_idle)
+            return
+        self.stop()
+
+    def _requests_under_way(self) -> bool:
+        return any(
+            isinstance(protocol, WebRequest)
+            and "disconnected" not in details
+            and "application_instance" in details
+            and not details["application_instance"].done()
+            for protocol, details in self.connections.items()
+        )

@@ -1,0 +1,226 @@
+"""Django settings. What an operator may set stands in kiosk/environment.py; this file turns it into Django's own names."""
+
+from __future__ import annotations
+
+import dj_database_url
+from django.utils.translation import gettext_lazy as _
+
+from kiosk.environment import BASE_DIR, read_environment
+from kiosk.runtime.secrets import stored_secret
+
+KIOSK = read_environment()
+
+DEBUG = False
+SECRET_KEY = KIOSK.secret_key.get_secret_value() or stored_secret(KIOSK.data_dir / "secret_key")
+ALLOWED_HOSTS = list(KIOSK.allowed_hosts)
+CSRF_TRUSTED_ORIGINS = list(KIOSK.csrf_trusted_origins)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "auditlog",
+    "import_export",
+    "kiosk.apps.KioskConfig",
+    "faces.apps.FacesConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
+]
+
+ROOT_URLCONF = "kiosk.urls"
+ASGI_APPLICATION = "kiosk.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Data
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        KIOSK.database_url.get_secret_value() or f"sqlite:///{KIOSK.data_dir / 'kiosk.sqlite3'}",
+        conn_max_age=None,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A writer takes its lock at BEGIN and waits for its turn, instead of failing half-way through a transaction.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_REDIS = KIOSK.redis_url.get_secret_value()
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": _REDIS}
+    if _REDIS
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [_REDIS]}}
+    if _REDIS
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+
+MEDIA_ROOT = KIOSK.data_dir / "media"
+_PHOTOS = (
+    {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": MEDIA_ROOT,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+    if KIOSK.media_storage == "filesystem"
+    else {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": KIOSK.s3_bucket,
+            "endpoint_url": KIOSK.s3_endpoint,
+            "region_name": KIOSK.s3_region or None,
+            "access_key": KIOSK.s3_access_key.get_secret_value() or None,
+            "secret_key": KIOSK.s3_secret_key.get_secret_value() or None,
+            "default_acl": "private",
+            "querystring_auth": True,
+            "querystring_expire": KIOSK.photo_url_seconds,
+            "file_overwrite": False,
+            "addressing_style": "virtual" if KIOSK.media_storage == "oss" else "auto",
+            "signature_version": "s3v4",
+        },
+    }
+)
+STORAGES = {
+    "default": _PHOTOS,
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if KIOSK.production
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+# In development static files are served from where they lie; production collects and compresses them first (bootstrap).
+WHITENOISE_USE_FINDERS = not KIOSK.production
+STATIC_URL = "static/"
+STATIC_ROOT = KIOSK.data_dir / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# Limits: a body over the limit is refused before it is parsed. An upload of several photos in admin is bounded the same way.
+DATA_UPLOAD_MAX_MEMORY_SIZE = KIOSK.body_mb * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["kiosk.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["kiosk.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["kiosk.api.throttling.ClientThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Kiosk API",
+    "VERSION": "5.0",
+    "DESCRIPTION": "REST interfaces of the Kiosk platform. Authorization: Bearer TOKEN; tokens are made in admin.",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+# People
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 10 * 3600
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+AUDITLOG_DISABLE_REMOTE_ADDR = False
+AUDITLOG_MASK_TRACKING_FIELDS = ()
+
+if KIOSK.behind_proxy:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+if KIOSK.production and KIOSK.https_only:
+    SECURE_SSL_REDIRECT = True
+    # A load balancer asks over plain HTTP from inside.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 365 * 86400
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# Language
+
+LANGUAGE_CODE = KIOSK.language
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "kiosk" / "locale"]
+TIME_ZONE = KIOSK.time_zone
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": KIOSK.log_level},
+    # Daphne logs each request's path, Pillow and botocore chatter at DEBUG.
+    "loggers": {name: {"level": "WARNING"} for name in ("daphne", "PIL", "botocore", "urllib3", "elastic_transport")},
+}
+
+UNFOLD = {
+    "SITE_TITLE": _("Kiosk"),
+    "SITE_HEADER": _("Kiosk service hall"),
+    "SITE_SYMBOL": "assured_workload",
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": True,
+}

@@ -1,0 +1,104 @@
+"""A real server for tests and benchmarks: `manage.py serve` in a process of its own, on free ports, in a fresh data folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parent.parent
+_START_SECONDS = 60
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LiveServer(AbstractContextManager["LiveServer"]):
+    """Bootstraps `data_dir` and serves from it until the end of the with block. `settings` are added to the environment."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "kiosk.settings",
+            "KIOSK_ENV_FILE": os.devnull,
+            "KIOSK_MODE": "development",
+            "KIOSK_DATA_DIR": str(data_dir),
+            "KIOSK_PORT": str(self.port),
+            "KIOSK_TOOL_PORT": "0",
+            "KIOSK_FLOW_SOCKET_PORT": "0",
+            "KIOSK_FLOW_HTTP_PORT": "0",
+            "KIOSK_EVENT_PORT": "0",
+            "KIOSK_API_RATE": "",
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+            "ELASTICSEARCH_URL": "",
+            **settings,
+        }
+        self.log = data_dir.parent / f"{data_dir.name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.manage("bootstrap")
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+
+    def manage(self, *arguments: str) -> str:
+        """What a management command prints; RuntimeError with all of it where it fails."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, *, wait: bool = True) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "manage.py", "serve"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        if wait:
+            self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = _START_SECONDS) -> None:
+        """Returns when /readyz says so; RuntimeError with the server's log where it does not come to that."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process is not None and self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise RuntimeError(f"The server did not become ready:\n{self.log.read_text(encoding='utf-8', errors='replace')}")
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+        """Sends a signal and waits for the end; the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(timeout=seconds)
+
+    def post(self, path: str, body: Any, *, token: str = "", timeout: float = 60) -> Any:
+        """The decoded JSON answer to a JSON POST."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            return json.load(response)
