@@ -3,6 +3,7 @@
 
 PYTHON ?= python3.11
 VENV ?= .venv
+PYTEST_ARGS ?= -n auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import base64
 import http.client
+import itertools
 import json
 import multiprocessing
 import os
@@ -23,13 +24,14 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from faces import analysis
 from faces.engines.registry import EngineSpec, resolve
 from kiosk.runtime.imaging import ImageLimits
 from tests.live_server import ROOT, LiveServer
 
+EngineChoice = Literal["dlib", "insightface"]
 SHARED = ROOT.parent / "shared"
 MIN_FACE = 80
 ONE_CLIENT_BAR = 1.15
@@ -41,14 +43,15 @@ MEMORY_BAR_MB = 200.0
 def main() -> None:
     """Runs the benchmark for each engine that can run here."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", action="append", choices=["dlib", "insightface"])
+    parser.add_argument("--engine", action="append", choices=get_args(EngineChoice))
     parser.add_argument("--seconds", type=float, default=20, help="length of each measurement")
     parser.add_argument("--photos", type=Path, default=SHARED / "testdata" / "faces")
     parser.add_argument("--insightface-root", type=Path, default=SHARED / "models" / "insightface")
     parser.add_argument("--pack", default="mobile")
     arguments = parser.parse_args()
     photos = [path.read_bytes() for path in sorted(arguments.photos.iterdir()) if path.suffix in {".jpg", ".png"}]
-    for engine in arguments.engine or ["dlib", "insightface"]:
+    chosen: Sequence[EngineChoice] = arguments.engine or get_args(EngineChoice)
+    for engine in chosen:
         if engine == "insightface" and not (arguments.insightface_root / "models" / arguments.pack).is_dir():
             print(f"insightface: skipped, no pack {arguments.pack} under {arguments.insightface_root}")
             continue
@@ -56,7 +59,7 @@ def main() -> None:
             _measure(engine, photos, arguments, Path(folder))
 
 
-def _measure(engine: str, photos: Sequence[bytes], arguments: argparse.Namespace, folder: Path) -> None:
+def _measure(engine: EngineChoice, photos: Sequence[bytes], arguments: argparse.Namespace, folder: Path) -> None:
     settings = {
         "KIOSK_FACE_ENGINE": engine,
         "KIOSK_INSIGHTFACE_ROOT": str(arguments.insightface_root),
@@ -140,15 +143,16 @@ def _engine_for(task: tuple[Sequence[bytes], float]) -> float:
 
 def _clients(port: int, bodies: Sequence[bytes], seconds: float, *, clients: int) -> tuple[float, list[float]]:
     times: list[float] = []
+    # One turn for all, so that every photo is sent as often as the others.
+    turns = itertools.count()
     start = time.perf_counter()
 
-    def work(first: int) -> None:
-        client, turn = http.client.HTTPConnection("127.0.0.1", port), first
+    def work() -> None:
+        client = http.client.HTTPConnection("127.0.0.1", port)
         while time.perf_counter() - start < seconds:
-            times.append(_timed(partial(_post, client, bodies[turn % len(bodies)])))
-            turn += 1
+            times.append(_timed(partial(_post, client, bodies[next(turns) % len(bodies)])))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(clients)]
+    threads = [threading.Thread(target=work) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -74,9 +74,13 @@ _limits = ImageLimits()
 def prepare(spec: EngineSpec, limits: ImageLimits) -> None:
     """Loads the engine of this worker process, once. One that can't be loaded is reported by every call."""
     global _engine, _limits, _unavailable  # noqa: PLW0603 - a worker process has one engine, given to it at its start
+    import cv2
+
     from faces.engines.registry import create_engine
 
     _limits = limits
+    # One core a worker: OpenCV would otherwise start threads of its own in each.
+    cv2.setNumThreads(1)
     try:
         _engine = create_engine(spec)
     except EngineUnavailable as error:

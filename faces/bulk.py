@@ -180,9 +180,9 @@ def outdated_samples() -> QuerySet[FaceSample]:
     return FaceSample.objects.exclude(engine=face_workers().info.identity).order_by("pk")
 
 
-def reembed_all() -> Iterator[Reembedded]:
-    """Embeds every outdated sample's stored photo with the engine that runs; yields each as it is done."""
-    ids = list(outdated_samples().values_list("pk", flat=True))
+def reembed(samples: QuerySet[FaceSample]) -> Iterator[Reembedded]:
+    """Embeds the stored photos of samples with the engine that runs; yields each as it is done."""
+    ids = list(samples.values_list("pk", flat=True))
     yield from _in_parallel(_reembed_one, ids, threads=face_workers().status().workers)
 
 

@@ -25,7 +25,7 @@ from faces.gallery import gallery
 from faces.index.base import IndexUnavailable
 from faces.models import ConsentSource, FaceSample, GalleryState, Person, RemovedSample, UserType, photo_path
 from faces.quality import QualityLimits, Refusal, RefusalCode, refusals
-from faces.types import Embedding, EngineInfo
+from faces.types import Embedding, EngineInfo, KnownPerson
 from faces.workers import face_workers
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def enrol_person(new: NewPerson, photo: bytes) -> FaceSample:
         if owner is None:
             person = _create_person(name, number, new)
         elif owner.name == name and number in {"", owner.number}:
-            person = owner
+            person = Person.objects.get(pk=owner.pk)
         else:
             raise EnrolmentRefused((Refusal.of(RefusalCode.DUPLICATE),))
         return _add_sample(person, checked, path)
@@ -156,12 +156,12 @@ def _photo_refusals(examination: Examination) -> tuple[Refusal, ...]:
     return refusals(examination.quality, QualityLimits(min_width_px=settings.KIOSK.face_min_size))
 
 
-def _owner_of(embedding: Embedding) -> Person | None:
+def _owner_of(embedding: Embedding) -> KnownPerson | None:
     """The person in the gallery whose face this certainly is. Raises FaceError where the index can't answer."""
     people = gallery()
     try:
         people.catch_up()
-        near = people.nearest(embedding, limit=_CANDIDATES)
+        near = people.nearest(embedding, limit=_CANDIDATES, at_least=settings.KIOSK.face_duplicate_threshold)
     except IndexUnavailable as error:
         raise FaceError(FaceErrorCode.INDEX_UNAVAILABLE, str(error)) from None
     if near and near[0].similarity >= settings.KIOSK.face_duplicate_threshold:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from faces.errors import FaceError, FaceErrorCode
-from faces.models import Person
 from faces.recognition import MATCHES_SHOWN, BatchFrame, BatchRecognition, Match, Recognition, Verdict
-from faces.types import Box
+from faces.types import Box, KnownPerson
 from kiosk.runtime.payloads import PayloadError, PayloadNotBase64
 
 Body = dict[str, Any]
@@ -117,7 +116,7 @@ def _matched(recognition: Recognition) -> str:
     )
 
 
-def _label(person: Person) -> str:
+def _label(person: KnownPerson) -> str:
     return f"{person.name}_{person.number}"
 
 

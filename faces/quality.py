@@ -15,6 +15,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from faces.average_face import LANDMARKS_3D
 from faces.engines.arrays import require_face, require_image
 from faces.types import DetectedFace, ImageRGB
 
@@ -27,9 +28,6 @@ _CROP_LANDMARKS = np.array([(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.
 _SKIN = (slice(28, 103), slice(22, 90))
 """Rows and columns of the crop without hair, ears and background."""
 _MAX_REDUCTION = 24
-
-_FACE_3D = np.array([(-0.5, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, 0.57, 0.45), (-0.42, 1.13, 0.05), (0.42, 1.13, 0.05)])
-"""The landmarks of an average face: x to the right, y down, z towards the viewer; the distance between the eyes is 1."""
 
 _BURNT_LEVEL = 245
 _LIT_PERCENTILE = 95
@@ -231,7 +229,7 @@ def _visible(transform: _Floats, *, width: int, height: int) -> float:
 
 def _pose(landmarks: _Floats) -> tuple[float, float]:
     """Yaw and pitch in degrees: the average face, turned and projected without perspective, that fits the landmarks best."""
-    centred_face = _FACE_3D - _FACE_3D.mean(axis=0)
+    centred_face = LANDMARKS_3D - LANDMARKS_3D.mean(axis=0)
     projection, *_ = np.linalg.lstsq(centred_face, landmarks - landmarks.mean(axis=0), rcond=None)
     left, _, right = np.linalg.svd(projection.T, full_matrices=False)
     towards_viewer = (left @ right)[:, 2]  # the two rows of a rotation nearest to the projection: where the z axis goes

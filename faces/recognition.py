@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from faces.analysis import ProbeFace
@@ -11,7 +11,7 @@ from faces.errors import FaceError, FaceErrorCode
 from faces.gallery import Gallery, Neighbour, gallery
 from faces.index.base import IndexUnavailable
 from faces.models import Person
-from faces.types import Box, Embedding
+from faces.types import Box, Embedding, KnownPerson
 from faces.workers import face_workers
 from kiosk.runtime.payloads import PayloadError, decode_base64_image
 
@@ -34,7 +34,7 @@ class Verdict(Enum):
 class Match:
     """One candidate for the face."""
 
-    person: Person = field(repr=False)
+    person: KnownPerson
     similarity: float
     is_target: bool
 
@@ -172,8 +172,12 @@ def _caught_up_gallery() -> Gallery:
 
 def _candidates(people: Gallery, embedding: Embedding, threshold: float, targets: _Targets) -> tuple[Match, ...]:
     try:
-        near = people.nearest(embedding, limit=_CANDIDATES)
-        expected = people.nearest(embedding, limit=_CANDIDATES, person_ids=targets.person_ids) if targets.person_ids else []
+        near = people.nearest(embedding, limit=_CANDIDATES, at_least=threshold)
+        expected = (
+            people.nearest(embedding, limit=_CANDIDATES, at_least=threshold / 2, person_ids=targets.person_ids)
+            if targets.person_ids
+            else []
+        )
     except IndexUnavailable as error:
         raise FaceError(FaceErrorCode.INDEX_UNAVAILABLE, str(error)) from None
     chosen: dict[int, Neighbour] = {}

@@ -10,6 +10,7 @@ from django.db.models import Count, IntegerField, Max, OuterRef, Q, QuerySet, Su
 from django.db.models.functions import Coalesce
 
 from faces.models import FaceSample, Person
+from faces.types import KnownPerson
 from kiosk.runtime.access import Use, note_use
 
 
@@ -51,7 +52,7 @@ def note_listed(persons: Collection[Person]) -> None:
     note_use(Person, Use.LIST, [person.entity_id for person in persons])
 
 
-def note_identified(persons: Iterable[Person], *, faces: int) -> None:
+def note_identified(persons: Iterable[KnownPerson], *, faces: int) -> None:
     """Notes in the audit log that somebody asked who is on a photo with so many faces, and which persons were the answer."""
     note_use(Person, Use.IDENTIFY, sorted({person.entity_id for person in persons}), faces=faces)
 

@@ -13,7 +13,7 @@ from faces.engines.registry import resolve
 from faces.errors import FaceError
 from faces.gallery import close_gallery, gallery
 from faces.index.base import IndexUnavailable
-from faces.workers import close_face_workers
+from faces.workers import close_face_workers, face_workers
 from kiosk.health import NotReady, register_probe
 from kiosk.runtime.services import Service, WrongConfiguration, register_service
 
@@ -47,6 +47,8 @@ class _Follower:
         pause = 0.0
         while not self._stop.wait(pause):
             try:
+                if self.problem:
+                    face_workers().warm_up()
                 gallery().catch_up()
             except (EngineUnavailable, FaceError, IndexUnavailable, DatabaseError) as error:
                 if not self._stop.is_set() and self.problem != str(error):

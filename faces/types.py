@@ -54,6 +54,17 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """Who a recognised face belongs to: what the protocols tell of a person, without the cost of a row."""
+
+    pk: int
+    entity_id: str
+    number: str = field(repr=False)
+    name: str = field(repr=False)
+    user_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class DetectedFace:
     """One face an engine found."""
 

@@ -72,7 +72,7 @@ class RecogniseView(_RecogniseBase):
         body = self.json_object(request)
         asked = read_recognise_request(body)
         try:
-            photo = decode_base64_image(body.get("photo"), max_bytes=_max_photo_bytes())
+            photo = decode_base64_image(body.pop("photo", None), max_bytes=_max_photo_bytes())
             found = recognise(photo, threshold=asked.threshold, targets=asked.targets)
         except (PayloadError, FaceError) as error:
             return Response(messages.recognition_error(error))

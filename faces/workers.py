@@ -81,6 +81,15 @@ class FaceWorkers:
         found: ProbeFace | None = self._run(analysis.embed_again, photo)
         return found
 
+    def face_crop(self, photo: bytes, box: Box, *, max_side: int) -> bytes:
+        """A JPEG of the face in `box` of the photo with some margin, no side longer than `max_side` pixels."""
+        jpeg: bytes = self._run(analysis.face_crop, photo, box, max_side)
+        return jpeg
+
+    def warm_up(self) -> None:
+        """Loads the engine in every worker process."""
+        self._pool.warm_up()
+
     def status(self) -> PoolStatus:
         return self._pool.status()
 

@@ -11,9 +11,7 @@ class KioskConfig(AppConfig):
     verbose_name = _("System")
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
-
+        from kiosk import audit
         from kiosk.api import schema  # noqa: F401 - registers itself with the API docs
-        from kiosk.models import ApiToken
 
-        auditlog.register(ApiToken, exclude_fields=["id", "hashed_key", "last_used_at"])
+        audit.register()

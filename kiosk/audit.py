@@ -13,7 +13,7 @@ def register() -> None:
     mask = "kiosk.runtime.masking.mask_all"
     auditlog.register(
         User,
-        exclude_fields=["last_login", "logentry", "auth_token"],
+        exclude_fields=["last_login", "logentry"],
         mask_fields=["password"],
         mask_callable=mask,
         m2m_fields={"groups", "user_permissions"},

@@ -98,7 +98,7 @@ class Environment(BaseSettings):
 
     # API
     api_rate: str = Field(
-        "1200/min", pattern=r"^(\d+/(s|sec|m|min|h|hour|d|day))?$", description="Requests per API client; empty: no limit"
+        "1200/min", pattern=r"^([1-9]\d*/(s|sec|m|min|h|hour|d|day)|off)$", description="Requests per API client; off: no limit"
     )
     upload_mb: int = Field(512, ge=1, le=16_384, description="Largest request of any kind, MiB; more is cut off unread")
     drain_seconds: float = Field(10, ge=0, le=300, description="How long a stopping server waits for requests under way")

@@ -1,22 +1,30 @@
 """Django under ASGI with one thread hop a request.
 
-Django's own ASGI handler hops between the event loop and a thread for every middleware, and gives each request a thread, and so a
-database connection, of its own. All our views and middleware are synchronous: here the whole chain runs in one call on a thread
-of a bounded pool, whose threads keep their database connections.
+Django's own ASGI handler hops between the event loop and a thread for every signal, every middleware and the end of the response,
+and gives each request a thread, and so a database connection, of its own. All our views and middleware are synchronous: here a
+request is one call on a thread of a bounded pool, whose threads keep their database connections.
 """
 
 from __future__ import annotations
 
+import asyncio
+import io
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import django
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.db import close_old_connections
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.conf import settings
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.urls import set_script_prefix
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
+
+    from kiosk.listeners import Receive, Scope, Send
 
 
 class ThreadedASGIHandler(ASGIHandler):
@@ -24,25 +32,72 @@ class ThreadedASGIHandler(ASGIHandler):
 
     def __init__(self, *, threads: int) -> None:
         super().__init__()
-        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
-        self._respond_in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=self._threads)
+        executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+        self._respond_in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=executor)
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 - the base class asks for async
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:  # type: ignore[override]
-        return await self._respond_in_thread(request)
-
-    def _respond(self, request: ASGIRequest) -> HttpResponseBase:
-        # The signals that do this for Django fire on another thread, whose connections are not ours.
-        close_old_connections()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
         try:
-            return self.get_response(request)
-        finally:
-            close_old_connections()
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        with body:
+            request, error_response = self.create_request(scope, body)
+            if request is None or error_response is not None:
+                assert error_response is not None
+                await self.send_response(error_response, send)
+                return
+            response = await self._respond_in_thread(scope, request)
+            if response.streaming:
+                await self._stream(response, receive, send)
+            else:
+                await self.send_response(response, send)
+
+    async def read_body(self, receive: Receive) -> IO[bytes]:
+        """The whole body: in memory where it came in one piece, else in a file that moves to the disk when it grows."""
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return io.BytesIO(message.get("body", b""))
+        spooled = tempfile.SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115 - the caller closes it
+        while message["type"] == "http.request":
+            spooled.write(message.get("body", b""))
+            if not message.get("more_body", False):
+                spooled.seek(0)
+                return spooled
+            message = await receive()
+        spooled.close()
+        raise RequestAborted
+
+    def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        response = self.get_response(request)
+        response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001 - as Django's own handler does
+        if not response.streaming:
+            # Its content is complete; closing it sends request_finished, on the thread whose connections that looks after.
+            response.close()
+        return response
+
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
+        """Sends a response piece by piece, and stops its generator when the client goes away."""
+        async with ThreadSensitiveContext():
+            sending = asyncio.ensure_future(self.send_response(response, send))
+            leaving = asyncio.ensure_future(receive())
+            try:
+                await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+            finally:
+                for task in (sending, leaving):
+                    task.cancel()
+                await asyncio.gather(sending, leaving, return_exceptions=True)
+                await sync_to_async(response.close)()
 
 
-def threaded_application(*, threads: int) -> ThreadedASGIHandler:
+def threaded_application(*, threads: int) -> Any:
     """Sets Django up and returns the application."""
     django.setup(set_prefix=False)
     return ThreadedASGIHandler(threads=threads)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dj_database_url
-from django.utils.translation import gettext_lazy as _
 
+from kiosk import theme
 from kiosk.environment import BASE_DIR, read_environment
 from kiosk.runtime.secrets import stored_secret
 
@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "import_export",
     "kiosk.apps.KioskConfig",
     "faces.apps.FacesConfig",
+    "flows.apps.FlowsConfig",
 ]
 
 MIDDLEWARE = [
@@ -152,7 +153,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["kiosk.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["kiosk.api.throttling.ClientThrottle"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["kiosk.api.renderers.OrjsonRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
 }
@@ -217,10 +218,4 @@ LOGGING = {
     "loggers": {name: {"level": "WARNING"} for name in ("daphne", "PIL", "botocore", "urllib3", "elastic_transport")},
 }
 
-UNFOLD = {
-    "SITE_TITLE": _("Kiosk"),
-    "SITE_HEADER": _("Kiosk service hall"),
-    "SITE_SYMBOL": "assured_workload",
-    "SHOW_LANGUAGES": True,
-    "SHOW_HISTORY": True,
-}
+UNFOLD = theme.UNFOLD

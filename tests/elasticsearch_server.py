@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -49,7 +49,8 @@ def stand_in(replies: dict[str, Reply]) -> Iterator[StandIn]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with suppress(BrokenPipeError):  # a client that has given up waiting
+                self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 

@@ -44,7 +44,7 @@ class LiveServer(AbstractContextManager["LiveServer"]):
             "KIOSK_FLOW_SOCKET_PORT": "0",
             "KIOSK_FLOW_HTTP_PORT": "0",
             "KIOSK_EVENT_PORT": "0",
-            "KIOSK_API_RATE": "",
+            "KIOSK_API_RATE": "off",
             "DATABASE_URL": "",
             "REDIS_URL": "",
             "ELASTICSEARCH_URL": "",

@@ -9,7 +9,7 @@ os.environ |= {
     "KIOSK_DATA_DIR": tempfile.mkdtemp(prefix="kiosk-tests-"),
     "KIOSK_FACE_ENGINE": "fake",
     "KIOSK_ENGINE_WORKERS": "1",
-    "KIOSK_API_RATE": "",
+    "KIOSK_API_RATE": "off",
     "KIOSK_LANGUAGE": "zh-hans",
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
     "REDIS_URL": "",
@@ -18,4 +18,7 @@ os.environ |= {
 
 from kiosk.settings import *  # noqa: F403
 
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A file as in production: a database in memory locks whole tables between threads.
+    DATABASES["default"]["TEST"] = {"NAME": KIOSK.data_dir / "test.sqlite3"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

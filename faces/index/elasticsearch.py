@@ -2,7 +2,7 @@
 
 Each sample is a document whose id is the sample_id; one more document, `state`, stands for the index as a whole. All of them
 carry the gallery version as their external version, so that Elasticsearch itself refuses what is older than what it has: a
-process that lags behind can neither take the version back nor bring back a sample that another one has removed.
+process that is slow with its changes can neither take the version back nor bring back a sample that another one has removed.
 
 Each life of an index, from its creation to `clear`, has an alias of its own, and everything goes through that alias. A process
 that was in the middle of its changes when another one cleared the index fails, instead of calling a half-filled index complete.
@@ -16,7 +16,9 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import time
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -40,6 +42,8 @@ _STATE_ID = "state"
 _SIMILARITY = {Metric.COSINE: "cosine", Metric.EUCLIDEAN: "l2_norm"}
 _WRITE_TIMEOUT_SECONDS = 60.0
 """Writing may make Elasticsearch merge segments, which takes it longer than any search."""
+_SHARDS_TIMEOUT_SECONDS = 3.0
+_SHARDS_POLL_SECONDS = 0.05
 _BULK_DOCUMENTS = 500
 _BULK_BYTES = 8 * 1024 * 1024
 _BULK_RETRIES = 3
@@ -56,7 +60,7 @@ _SETTINGS = {
     # Every change is made visible by an explicit refresh, once, at its end.
     "refresh_interval": "-1",
     "auto_expand_replicas": "0-1",
-    # For so long a removed sample is remembered, so that a lagging process can't bring it back.
+    # For so long a removed sample is remembered, so that a process that was slow with its changes can't bring it back.
     "gc_deletes": "1h",
     # So many person_ids may narrow a search.
     "max_terms_count": 1_000_000,
@@ -111,18 +115,7 @@ class ElasticsearchIndex:
 
     @property
     def version(self) -> int:
-        def read(life: str) -> int:
-            from elasticsearch import NotFoundError
-
-            try:
-                state = self._client.get(index=life, id=_STATE_ID, source=False)
-            except NotFoundError as error:
-                if _means_no_index(error):
-                    raise
-                return 0
-            return int(state["_version"])
-
-        return self._read(read, empty=0)
+        return self._read(self._version_of, empty=0)
 
     def __len__(self) -> int:
         def count(life: str) -> int:
@@ -140,6 +133,8 @@ class ElasticsearchIndex:
     def apply(self, *, upto: int, added: Iterable[Entry], removed: Collection[int]) -> None:
         with self._errors_reported():
             life = self._life_to_write()
+            if self._version_of(life) > upto:
+                return
             self._write(self._changes(life, upto, added, removed))
             self._writer.indices.refresh(index=life)
             self._advance(life, upto)
@@ -158,6 +153,17 @@ class ElasticsearchIndex:
 
     def close(self) -> None:
         self._client.close()
+
+    def _version_of(self, life: str) -> int:
+        from elasticsearch import NotFoundError
+
+        try:
+            state = self._client.get(index=life, id=_STATE_ID, source=False)
+        except NotFoundError as error:
+            if _means_no_index(error):
+                raise
+            return 0
+        return int(state["_version"])
 
     def _nearest(self, life: str, vector: list[float], limit: int, wanted: list[int] | None) -> list[Hit]:
         """Asks for the nearest samples until they belong to `limit` persons, leaving out the persons already found."""
@@ -227,7 +233,7 @@ class ElasticsearchIndex:
             operation, result = item.popitem()
             status = result["status"]
             # Not there to be deleted, or there already in a newer version.
-            if (status == 404 and operation == "delete" and "error" not in result) or status == 409:  # noqa: PLR2004
+            if status == HTTPStatus.CONFLICT or (status == HTTPStatus.NOT_FOUND and "error" not in result):
                 continue
             reason = result.get("error", {}).get("type", "no reason given")
             if reason == "index_not_found_exception":
@@ -274,10 +280,27 @@ class ElasticsearchIndex:
             raise
         for alias in (alias for index in response.values() for alias in index["aliases"]):
             if alias.startswith(f"{self.name}."):
+                if alias != self._life:
+                    self._wait_for_shards(alias)
                 return str(alias)
         raise IndexUnavailable(
             f"Elasticsearch at {self._server} has an index {self.name} that this program did not make: delete that index"
         )
+
+    def _wait_for_shards(self, life: str) -> None:
+        """For a moment after another process has created an index, it is there and can't be read."""
+        from elasticsearch import ApiError
+
+        deadline = time.monotonic() + _SHARDS_TIMEOUT_SECONDS
+        while True:
+            try:
+                self._client.search(index=life, size=0, allow_partial_search_results=False)
+            except ApiError as error:
+                if error.meta.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+                time.sleep(_SHARDS_POLL_SECONDS)
+            else:
+                return
 
     def _life_to_write(self) -> str:
         """The life of the index there is now, created if need be; refuses one that isn't the one last seen.

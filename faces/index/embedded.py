@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -34,8 +34,8 @@ class EmbeddedIndex:
     """A VectorIndex in files below `root`, which holds a directory for each engine.
 
     Open it in each process that uses it, after any fork. Besides the errors of VectorIndex, `search` and `apply` raise ValueError
-    for an embedding that is not `dimension` finite numbers, or is all zeros under COSINE; `apply` has then added the entries
-    before it, and says no new version. `apply` and `clear` raise IndexUnavailable where another process has been writing for
+    for an embedding that is not `dimension` finite numbers, or is all zeros under COSINE; `apply` may have added other entries by
+    then, and says no new version. `apply` and `clear` raise IndexUnavailable where another process has been writing for
     longer than `lock_timeout_seconds`. What `apply` adds has to start at the version that `version` last gave here: where the
     index was cleared in between, `apply` raises IndexUnavailable once.
     """
@@ -61,22 +61,25 @@ class EmbeddedIndex:
             return self._store.header().count
 
     def apply(self, *, upto: int, added: Iterable[Entry], removed: Collection[int]) -> None:
-        with _errors_reported(), self._store.writing() as writer:
+        with ExitStack() as held:
+            with _errors_reported():
+                writer = held.enter_context(self._store.writing())
             known, self._life = self._life, writer.header.life
             if known not in {None, writer.header.life}:
                 raise IndexUnavailable("the index was cleared meanwhile: read its version again and apply what came later")
             if upto < writer.header.version:
                 return  # another process was faster, and went further
-            writer.erase(np.fromiter(removed, np.int64, len(removed)))
+            with _errors_reported():
+                writer.erase(np.fromiter(removed, np.int64, len(removed)))
             entries = iter(added)
             while batch := list(islice(entries, ROWS_AT_ONCE)):
-                vectors = self._checked(batch)
-                writer.put(
-                    np.array([entry.sample_id for entry in batch], np.int64),
-                    np.array([entry.person_id for entry in batch], np.int64),
-                    *quantise(vectors, self._engine.metric),
-                )
-            writer.finish(upto)
+                samples = np.array([entry.sample_id for entry in batch], np.int64)
+                persons = np.array([entry.person_id for entry in batch], np.int64)
+                codes, factors = quantise(self._checked(batch), self._engine.metric)
+                with _errors_reported():
+                    writer.put(samples, persons, codes, factors)
+            with _errors_reported():
+                writer.finish(upto)
 
     def search(self, probe: Embedding, *, limit: int, person_ids: Collection[int] | None = None) -> list[Hit]:
         probe = self._checked_probe(probe)
@@ -90,7 +93,7 @@ class EmbeddedIndex:
                 header = self._store.header()
                 if (header.life, header.generation) == snapshot.key:
                     return hits
-            raise IndexUnavailable("the index is being cleared again and again")
+            raise IndexUnavailable("the index is being cleared or rebuilt all the time")
 
     def clear(self) -> None:
         with _errors_reported(), self._store.writing() as writer:
@@ -98,8 +101,8 @@ class EmbeddedIndex:
             self._life = writer.header.life
 
     def close(self) -> None:
-        self._threads.shutdown()
         self._store.close()
+        self._threads.shutdown()
 
     def _search(self, snapshot: Snapshot, probe: npt.NDArray[np.float32], limit: int, person_ids: Ids | None) -> list[Hit]:
         search = Search(snapshot, probe, self._engine.metric, limit)

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,7 +68,7 @@ def destroy_generation(directory: Path) -> None:
 
 
 class GenerationWriter:
-    """Writes rows to a generation's files. Errors of the disk, a full one included, are OSErrors: nothing is written through a map."""
+    """Writes rows to a generation's files. Nothing is written through a map, so that a full disk is an OSError and no crash."""
 
     def __init__(self, directory: Path, width: int) -> None:
         self._columns = columns(width)
@@ -87,7 +88,7 @@ class GenerationWriter:
         for file, column in zip(self._files, self._columns, strict=True):
             values = np.ascontiguousarray(getattr(rows, column.name), column.dtype)
             for start, stop in _runs(slots):
-                _write(file.fileno(), memoryview(values[start:stop]).cast("B"), int(slots[start]) * column.row_bytes)
+                _write(file.fileno(), values[start:stop].data.cast("B"), int(slots[start]) * column.row_bytes)
 
     def erase(self, slots: Slots) -> None:
         """Overwrites the rows at ascending slots with zeros; they are unsealed first."""
@@ -96,7 +97,7 @@ class GenerationWriter:
                 _write_zeros(file.fileno(), int(slots[start]) * column.row_bytes, (int(slots[stop - 1]) + 1) * column.row_bytes)
 
 
-def _map_column(directory: Path, column: Column, capacity: int) -> npt.NDArray[np.generic]:
+def _map_column(directory: Path, column: Column, capacity: int) -> npt.NDArray[Any]:
     size = capacity * column.row_bytes
     try:
         with (directory / column.name).open("rb") as file:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from faces.index.base import Hit
-from faces.index.quantise import SIGN_BYTES, SignFrame, Signs, Slots, dequantise, nearness, score
+from faces.index.quantise import SIGN_BITS, SIGN_BYTES, Probe, SignFrame, Signs, Slots, dequantise, nearness, score
 from faces.index.rows import Rows
 from faces.index.store import Snapshot
 from faces.types import Metric
 
-_DEPTH = 1024
+_DEPTH = 512
 """So many rows at least are scored."""
-_DEPTH_PER_PERSON = 32
+_DEPTH_PER_PERSON = 64
 _DEPTH_LIMIT = 8192
 """So many rows at most are scored because the nearest of them leaves room for nearer ones."""
 _DEEPER = 8
-_SPARE = 8
+_SPARE = 4
 """So many persons more than asked for are looked at, in case a writer is just overwriting one of them."""
-_SAMPLE_ROWS = 16_384
+_SAMPLE_ROWS = 8192
 _PART_ROWS = 1 << 16
 
 Distances = npt.NDArray[np.int32]
-Probe = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Search:
     """What is asked of one snapshot of the rows."""
 
@@ -42,15 +41,17 @@ class Search:
 
     def among(self, slots: Slots) -> list[Hit]:
         """The best of these rows; all of them are scored."""
-        slots = slots[self.snapshot.rows.checks[slots] != 0]
+        slots = self.snapshot.rows.taken(slots)
         return self._hits(slots[self._best_of_persons(slots, self._nearness(slots))])
 
     def by_signs(self, frame: SignFrame, threads: Executor, helpers: int) -> list[Hit]:
         """The best of all rows: those whose signs differ least from the probe's are scored."""
         rows = self.snapshot.rows
-        distances = sign_distances(rows.signs, frame.signs(self.probe[np.newaxis]), threads, helpers)
+        if not len(rows):
+            return []
         depth = max(_DEPTH, _DEPTH_PER_PERSON * self.limit)
-        slots = _of_least_distance(distances, rows, depth)
+        distances, likely = scan(rows.signs, frame.signs(self.probe[np.newaxis]), depth, threads, helpers)
+        slots = _least(distances, rows, likely, depth)
         near = self._nearness(slots)
         if len(slots):
             slots, near = self._widened(frame, distances, slots, near)
@@ -67,8 +68,8 @@ class Search:
         """With the rows that, going by their signs, may well be nearer than the nearest of those at `slots`."""
         rows = self.snapshot.rows
         nearest = rows.copy(slots[[near.argmax()]])
-        reach = frame.reach(self.probe, dequantise(nearest.codes, nearest.factors)[0])
-        if reach <= distances[slots].max():
+        reach = frame.reach(self.probe, dequantise(nearest.codes, nearest.factors)[0], self.metric)
+        if reach <= distances[slots].max() or len(slots) >= _DEPTH_LIMIT:
             return slots, near
         wider = _of_least_distance(distances, rows, _DEPTH_LIMIT)
         wider = wider[distances[wider] <= reach]
@@ -81,7 +82,7 @@ class Search:
     def _best_of_persons(self, slots: Slots, near: npt.NDArray[np.float32]) -> Slots:
         """Positions of the nearest sample of each of the nearest persons, `limit` and some to spare, nearest first."""
         wanted = self.limit + _SPARE
-        keep = _DEPTH + _DEPTH_PER_PERSON * wanted
+        keep = _DEPTH_PER_PERSON * wanted
         while True:
             top = np.argpartition(-near, keep)[:keep] if keep < len(near) else np.arange(len(near))
             top = top[np.argsort(-near[top], kind="stable")]
@@ -104,51 +105,67 @@ class Search:
         return list(best.values())[: self.limit]
 
 
-def sign_distances(signs: Signs, probe_signs: Signs, threads: Executor, helpers: int) -> Distances:
-    """On how many axes each row is on the probe's other side; with at most so many `helpers` among the threads."""
+def scan(signs: Signs, probe_signs: Signs, count: int, threads: Executor, helpers: int) -> tuple[Distances, Slots]:
+    """All rows' sign distances, and the slots of the `count` rows of least distance, with some more.
+
+    The distance of a row is the number of axes on which it is on the probe's other side. At most so many `helpers` of the threads
+    take part.
+    """
+    step = _step(len(signs))
+    some = np.empty(-(-len(signs) // step), np.int32)
+    _hamming(probe_signs, np.ascontiguousarray(signs[::step]), some)
+    threshold = _threshold(some, step, count)
     distances = np.empty(len(signs), np.int32)
     parts = [slice(start, min(start + _PART_ROWS, len(signs))) for start in range(0, len(signs), _PART_ROWS)]
     waiting = iter(parts)
-    done: set[int] = set()
+    found: dict[int, Slots] = {}
 
     def work() -> None:
         for part in waiting:
-            _hamming(probe_signs, signs[part], distances[part])
-            done.add(part.start)
+            finish(part)
 
-    for _ in range(min(helpers, len(parts) // 2)):
-        threads.submit(work)
+    def finish(part: slice) -> None:
+        _hamming(probe_signs, signs[part], distances[part])
+        found[part.start] = part.start + np.flatnonzero(distances[part] <= threshold)
+
+    with suppress(RuntimeError):  # the index is being closed
+        for _ in range(min(helpers, len(parts) // 2)):
+            threads.submit(work)
     work()
     # A helper that has lost its processor to another process may hold up a part for long: doing it again, to the same effect, is
     # faster than waiting.
     for part in parts:
-        if part.start not in done:
-            _hamming(probe_signs, signs[part], distances[part])
-    return distances
+        if part.start not in found:
+            finish(part)
+    return distances, np.concatenate([found[part.start] for part in parts])
 
 
 def _hamming(probe_signs: Signs, signs: Signs, distances: Distances) -> None:
-    import faiss
+    from faiss import hammings, swig_ptr  # type: ignore[attr-defined]  # its stubs leave hammings out
 
-    faiss.hammings(
-        faiss.swig_ptr(probe_signs), faiss.swig_ptr(signs), 1, len(signs), SIGN_BYTES, faiss.swig_ptr(distances)
-    )
+    hammings(swig_ptr(probe_signs), swig_ptr(signs), 1, len(signs), SIGN_BYTES, swig_ptr(distances))
 
 
 def _of_least_distance(distances: Distances, rows: Rows, count: int) -> Slots:
     """The `count` rows of least sign distance, or as many as there are."""
-    step = max(1, len(distances) // _SAMPLE_ROWS) | 1
-    some = distances[::step]
-    # Half as many again as needed, so that the chance of the sample hardly ever leaves too few.
+    step = _step(len(distances))
+    return _least(distances, rows, np.flatnonzero(distances <= _threshold(distances[::step], step, count)), count)
+
+
+def _step(count: int) -> int:
+    """Every so-manieth row is looked at to learn how distances are distributed; odd, lest it fall in step with some order."""
+    return count // _SAMPLE_ROWS | 1
+
+
+def _threshold(some: Distances, step: int, count: int) -> int:
+    """A distance that hardly ever fewer than `count` rows lie within, going by the distances of every `step`th."""
     rank = 3 * count // (2 * step) + 8
-    if rank >= len(some):
-        return _least(distances, rows, np.arange(len(distances)), count)
-    return _least(distances, rows, np.flatnonzero(distances <= np.partition(some, rank)[rank]), count)
+    return SIGN_BITS if rank >= len(some) else int(np.partition(some, rank)[rank])
 
 
 def _least(distances: Distances, rows: Rows, slots: Slots, count: int) -> Slots:
     """Of the rows at `slots` that are not free, the `count` of least distance."""
-    slots = slots[rows.checks[slots] != 0]
+    slots = rows.taken(slots)
     if len(slots) <= count:
         return slots
     return slots[np.argpartition(distances[slots], count - 1)[:count]]

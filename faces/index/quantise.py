@@ -2,9 +2,9 @@
 
 A code counts in steps of a 127th of the embedding's own largest component: no engine's range has to be known, nothing is clipped.
 
-The signs are those of the components along random axes, the gallery's mean being the origin. The signs of two embeddings differ on
-a share of angle / pi of the axes, whatever their distribution (M. Charikar, "Similarity estimation techniques from rounding
-algorithms", 2002): so the few rows that differ least are those worth scoring, and `SignFrame.reach` says how many those are.
+The signs are those of the components along random axes, the gallery's mean being the origin. The signs of two embeddings differ
+on a share of angle / pi of the axes, whatever their distribution (M. Charikar, "Similarity estimation techniques from rounding
+algorithms", 2002): so the rows that differ least are those worth scoring, and `SignFrame.reach` says how far one has to go.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ Factors = npt.NDArray[np.float32]
 """(n, 2): what a code is to be multiplied by, and the squared norm of the product."""
 Signs = npt.NDArray[np.uint8]
 """(n, SIGN_BYTES): packed bits."""
+Probe = npt.NDArray[np.float32]
+"""(width,): an embedding to compare with, padded likewise."""
 Slots = npt.NDArray[np.intp]
 """(n,): row numbers."""
 
@@ -64,7 +66,7 @@ def dequantise(codes: Codes, factors: Factors) -> Vectors:
     return codes * factors[:, :1]
 
 
-def nearness(codes: Codes, factors: Factors, slots: Slots, probe: npt.NDArray[np.float32], metric: Metric) -> npt.NDArray[np.float32]:
+def nearness(codes: Codes, factors: Factors, slots: Slots, probe: Probe, metric: Metric) -> npt.NDArray[np.float32]:
     """How near the rows at `slots` are to the probe (width,): larger is nearer, see `score`."""
     dots = np.empty(len(slots), np.float32)
     block = max(1, _BLOCK_ELEMENTS // codes.shape[1])
@@ -79,14 +81,14 @@ def nearness(codes: Codes, factors: Factors, slots: Slots, probe: npt.NDArray[np
     return dots if metric is Metric.COSINE else dots - squared_norms / 2
 
 
-def score(near: float, probe: npt.NDArray[np.float32], metric: Metric) -> float:
+def score(near: float, probe: Probe, metric: Metric) -> float:
     """The metric's own number for a nearness: the cosine of a probe of unit length, or the Euclidean distance."""
     if metric is Metric.COSINE:
         return near
     return math.sqrt(max(0.0, float(probe @ probe) - 2 * near))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SignFrame:
     """The origin and the axes that a gallery's signs refer to."""
 
@@ -107,10 +109,18 @@ class SignFrame:
     def signs(self, vectors: Vectors) -> Signs:
         return np.packbits((vectors - self.mean) @ self.axes > 0, axis=1)
 
-    def reach(self, probe: npt.NDArray[np.float32], vector: npt.NDArray[np.float32]) -> float:
+    def reach(self, probe: Probe, vector: Probe, metric: Metric) -> float:
         """The sign distance from the probe that hardly any row lies beyond which is as near to the probe as `vector` is."""
         a, b = probe - self.mean, vector - self.mean
-        norms = float(np.linalg.norm(a) * np.linalg.norm(b))
-        cosine = float(a @ b) / norms if norms else 0.0
-        share = math.acos(min(1.0, max(-1.0, cosine))) / math.pi
+        length = float(np.linalg.norm(a)) or 1.0
+        if metric is Metric.COSINE:
+            angle = math.acos(_clipped(float(a @ b) / (length * (float(np.linalg.norm(b)) or 1.0))))
+        else:
+            # Lengths differ, and a row at the same distance may lie off at a wider angle: at most where it touches the sphere.
+            angle = math.asin(_clipped(float(np.linalg.norm(a - b)) / length))
+        share = angle / math.pi
         return SIGN_BITS * share + _REACH_DEVIATIONS * math.sqrt(SIGN_BITS * share * (1 - share))
+
+
+def _clipped(ratio: float) -> float:
+    return min(1.0, max(-1.0, ratio))

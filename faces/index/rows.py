@@ -15,7 +15,7 @@ from faces.index.quantise import SIGN_BYTES, Codes, Factors, Signs, Slots
 Ids = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 8192
 """What goes over all rows takes so many at a time."""
 
 _CHECK_SEED = 20250601
@@ -47,7 +47,7 @@ def columns(width: int) -> tuple[Column, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rows:
     """Rows by slot. A free slot is all zeros; a row that is whole has the check that its other columns give, never zero."""
 
@@ -74,7 +74,8 @@ class Rows:
 
     def intact(self) -> npt.NDArray[np.bool_]:
         """Which rows are whole: neither free, nor torn by a write that goes on or never ended, nor damaged."""
-        return (self.checks != 0) & (self.checks == _checks(self))
+        whole: npt.NDArray[np.bool_] = (self.checks != 0) & (self.checks == _checks(self))
+        return whole
 
     def blank(self) -> npt.NDArray[np.bool_]:
         """Which rows are zero in every column."""
@@ -84,8 +85,12 @@ class Rows:
             used |= values.any(axis=1) if values.ndim > 1 else values != 0
         return ~used
 
-    def live(self) -> Slots:
-        """The slots that are not free."""
+    def taken(self, slots: Slots) -> Slots:
+        """Those of the slots that are not free."""
+        kept: Slots = slots[self.checks[slots] != 0]
+        return kept
+
+    def all_taken(self) -> Slots:
         return np.flatnonzero(self.checks)
 
 

@@ -41,9 +41,9 @@ _READ_PAUSE_SECONDS = 0.001
 _LOCK_POLL_SECONDS = 0.005
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Snapshot:
-    """The rows there are at one moment. They may be overwritten while they are read: what is taken from them has to be checked."""
+    """The rows there are at one moment. They may be overwritten while they are read: what is copied has to be checked."""
 
     key: tuple[int, int]
     rows: Rows
@@ -124,7 +124,9 @@ class Store:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(self._directory / "lock", timeout=self._lock_timeout_seconds, poll_interval=_LOCK_POLL_SECONDS, mode=0o600)
+        lock = FileLock(
+            self._directory / "lock", timeout=self._lock_timeout_seconds, poll_interval=_LOCK_POLL_SECONDS, mode=0o600
+        )
         try:
             lock.acquire()
         except Timeout as error:
@@ -141,7 +143,7 @@ class Store:
         return mapped
 
     def _usable_header(self) -> Header:
-        """The header, of files that are sound as far as a look tells; of an empty store where they are not. With the lock held."""
+        """With the lock held: the header, of files that are sound as far as a look tells; of an empty store where they aren't."""
         file = self._header_file()
         try:
             header = read_header(file, self._engine)

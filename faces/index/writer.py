@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from faces.index.generation import GenerationWriter, create_generation, destroy_generation, map_rows, read_frame
 from faces.index.header import Header, current_boot, write_header
-from faces.index.quantise import SIGN_BYTES, Codes, Factors, SignFrame, Slots, dequantise
+from faces.index.quantise import SIGN_BYTES, Codes, Factors, SignFrame, Signs, Slots, dequantise
 from faces.index.rows import Ids, Rows, blocks, digest, slots_where
 
 SIGNS_FROM = 4096
@@ -25,7 +26,7 @@ _MODULUS = 1 << 64
 _NO_SAMPLE = -(1 << 63)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mapped:
     """One generation's files, all their slots."""
 
@@ -107,11 +108,12 @@ class StoreWriter:
         order = np.argsort(slots)
         slots, chosen = slots[order], last[order]
         codes, factors = codes[chosen], factors[chosen]
-        rows = Rows(codes, self._signs(codes, factors), factors, samples[chosen], persons[chosen], np.zeros(len(slots), np.uint64))
+        rows = Rows(
+            codes, self._signs(codes, factors), factors, samples[chosen], persons[chosen], np.zeros(len(slots), np.uint64)
+        )
         rows = rows.sealed()
         with self._changing():
             replaced = self._mapped.rows.checks[slots]
-            self._files.erase(slots[replaced != 0])
             self._files.write(slots, rows)
             self.header = replace(
                 self.header,
@@ -132,7 +134,7 @@ class StoreWriter:
             self._files.erase(slots)
             end = self.header.slots
             if slots[-1] == end - 1:
-                live = self._mapped.rows[:end].live()
+                live = self._mapped.rows[:end].all_taken()
                 end = int(live[-1]) + 1 if len(live) else 0
             self.header = replace(
                 self.header,
@@ -153,7 +155,7 @@ class StoreWriter:
             self.header = start_anew(self._directory, self._file, self.header.engine, self._width)
             self._open_generation()
 
-    def _publish(self, **changes: int) -> None:
+    def _publish(self, **changes: Any) -> None:
         self.header = replace(self.header, **changes)
         write_header(self._file, self.header)
 
@@ -166,8 +168,7 @@ class StoreWriter:
 
     def _slots_of(self, samples: Ids) -> Slots:
         rows = self._mapped.rows[: self.header.slots]
-        slots = slots_where(rows.samples, samples)
-        return slots[rows.checks[slots] != 0]
+        return rows.taken(slots_where(rows.samples, samples))
 
     def _slots_for(self, samples: Ids) -> Slots:
         """Where the rows of different samples, in ascending order, are or are to be."""
@@ -192,7 +193,7 @@ class StoreWriter:
         self._publish(capacity=capacity)
         self._mapped = map_generation(self._directory, self.header, self._width)
 
-    def _signs(self, codes: Codes, factors: Factors) -> np.ndarray:
+    def _signs(self, codes: Codes, factors: Factors) -> Signs:
         if self._mapped.frame is None:
             return np.zeros((len(codes), SIGN_BYTES), np.uint8)
         return self._mapped.frame.signs(dequantise(codes, factors))
@@ -207,7 +208,7 @@ class StoreWriter:
     def _rebuild(self) -> None:
         """Copies the rows to another generation, without gaps and with signs of a fresh frame where they are many."""
         old = self._mapped.rows
-        live = old[: self.header.slots].live()
+        live = old[: self.header.slots].all_taken()
         frame = None
         if len(live) >= SIGNS_FROM:
             some = old.copy(live[:: -(-len(live) // _FRAME_FITTED_ON)])
@@ -225,9 +226,7 @@ class StoreWriter:
                 files.write(np.arange(part.start, part.stop), rows)
                 total += digest(rows.checks)
         self._files.close()
-        self._publish(
-            generation=generation, slots=len(live), capacity=capacity, digest=total % _MODULUS, frame_checksum=checksum
-        )
+        self._publish(generation=generation, slots=len(live), capacity=capacity, digest=total % _MODULUS, frame_checksum=checksum)
         self._open_generation()
         self._delete_leftovers()
 

@@ -75,6 +75,16 @@ def usable_tokens_exist() -> bool:
     return ApiToken.objects.get_usable_keys().exclude(expiry_date__lt=timezone.now()).exists()
 
 
+def _tokens_exist_lately() -> bool:
+    """usable_tokens_exist(), at most a second old: it is asked at every request that carries no token."""
+    key = "api-tokens-exist"
+    known: bool | None = cache.get(key)
+    if known is None:
+        known = usable_tokens_exist()
+        cache.set(key, known, timeout=1)
+    return known
+
+
 def _open_to(request: Request | HttpRequest) -> bool:
     """An installation in development that has no token yet answers anyone on this machine, and nobody else."""
     if settings.KIOSK.production or settings.KIOSK.behind_proxy or "HTTP_X_FORWARDED_FOR" in request.META:
@@ -83,4 +93,4 @@ def _open_to(request: Request | HttpRequest) -> bool:
         loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         return False
-    return loopback and not usable_tokens_exist()
+    return loopback and not _tokens_exist_lately()

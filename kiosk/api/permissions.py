@@ -15,5 +15,6 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         client = request.user
-        scope = view.required_scope(request) if hasattr(view, "required_scope") else None
-        return isinstance(client, ApiClient) and scope is not None and scope in client.scopes
+        if not isinstance(client, ApiClient) or not hasattr(view, "required_scope"):
+            return False
+        return view.required_scope(request) in client.scopes

@@ -12,13 +12,13 @@ from kiosk.api.authentication import ApiClient
 
 
 class ClientThrottle(SimpleRateThrottle):
-    """KIOSK_API_RATE requests for each client; none where it is empty."""
+    """KIOSK_API_RATE requests for each client; none where it says off."""
 
     scope = "client"
 
     def get_rate(self) -> str | None:
         rate: str = settings.KIOSK.api_rate
-        return rate or None
+        return None if rate == "off" else rate
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:  # noqa: ARG002 - the base class's signature
         client = request.user

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import io
 import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any
 
+import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
@@ -74,6 +75,7 @@ class ProtocolView(APIView):
 
     http_method_names = ["post"]
     _acting: ExitStack | None = None
+    _json: dict[str, Any] | None = None
 
     def required_scope(self, request: Request) -> Scope | None:
         """The scope that the caller's token must carry."""
@@ -106,8 +108,11 @@ class ProtocolView(APIView):
         return response
 
     def json_object(self, request: Request) -> dict[str, Any]:
-        """The body, which must be one JSON object. Raises MalformedBody or BodyTooLarge."""
-        return read_json_object(request._request)  # noqa: SLF001 - DRF's parsers drop bodies sent without a length
+        """The body, which must be one JSON object; read once. Raises MalformedBody or BodyTooLarge."""
+        if self._json is None:
+            # Not by DRF's parsers, which drop bodies sent without a length.
+            self._json = read_json_object(request._request)  # noqa: SLF001
+        return self._json
 
 
 def read_json_object(request: HttpRequest) -> dict[str, Any]:
@@ -124,16 +129,15 @@ def read_json_object(request: HttpRequest) -> dict[str, Any]:
     except UnreadablePostError:
         raise MalformedBody("请求体不完整") from None
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
         raise MalformedBody("请求体不是有效的 JSON") from None
     if not isinstance(value, dict):
         raise MalformedBody("请求体应为 JSON 对象")
+    # While an engine works, a photo need not be kept a second time.
+    request._body = b""  # noqa: SLF001
+    request._stream = io.BytesIO()  # noqa: SLF001
     return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _refusal_of(exc: Exception) -> Refusal | None:

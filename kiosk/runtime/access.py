@@ -1,7 +1,7 @@
 """Reading that belongs in the audit log although it changes nothing: many personal rows at once, and what for.
 
-A single row that is opened is noted with auditlog's `accessed` signal; this is for lists, searches and exports. The entry hangs on
-the model, not on a row, and says in `additional_data` how many rows were read and which, by ids that say nothing about anybody.
+A single row that is opened is noted with auditlog's `accessed` signal; this is for lists, searches and exports. The entry hangs
+on the model, not on a row, and says in `additional_data` how many rows were read and which, by ids that tell of nobody.
 """
 
 from __future__ import annotations

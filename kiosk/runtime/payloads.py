@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import binascii
 
+import pybase64
+
 WHITESPACE = b" \t\r\n\f\v"
 MAX_PREFIX_CHARACTERS = 1024
 NOT_BASE64 = "Only base64 data is allowed"
@@ -75,7 +77,11 @@ def _too_long(body: str, max_bytes: int) -> bool:
 
 
 def _decoded(body: str) -> bytes:
-    """Tries the text as it is, which copies nothing, and looks for line breaks only where that fails."""
+    """Tries the text as it is, fast and without a copy; the strict reader finds the words for what is wrong, or line breaks."""
+    try:
+        return pybase64.b64decode(body, validate=True)
+    except ValueError:
+        pass
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError as error:

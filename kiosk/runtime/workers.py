@@ -3,23 +3,24 @@
 Engine libraries hold Python's global lock and can crash the process they run in, so nothing of them ever runs in the server.
 A call's arguments travel as bytes, its small result comes back. A full queue is an answer (PoolBusy), never a wait.
 
-Each process has a pipe and a thread of the server of its own. Pools whose processes share a queue and its lock (those of the
+Each process has pipes of its own. Pools whose processes share a queue and its lock (those of the
 standard library, Pebble, loky) hang or break down as a whole when a process is killed while it holds the lock.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import logging
 import multiprocessing
 import os
 import pickle
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ T = TypeVar("T")
 # fork would copy the server's threads and locks half-way through whatever they do.
 _SPAWN = multiprocessing.get_context("spawn")
 _PREPARE_SECONDS = 120.0
+_PIPE_BYTES = 1024 * 1024
+_NICENESS = 5
 _READY = b"ready"
 _BEGUN = b"begun"
 
@@ -68,16 +71,24 @@ class PoolStatus:
     """Processes that died or were ended since the start."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+@dataclass(slots=True)
+class _Waiting:
+    """A caller for whom no process is free yet."""
+
     payload: bytes
-    future: Future[Any]
+    worker: _Worker | None = None
+    """The process that is the caller's now."""
+    sent: bool = False
+    """Whether it has been given the payload already."""
+    served: threading.Event = field(default_factory=threading.Event)
 
 
 class WorkerPool:
     """Runs picklable functions in `workers` processes, started by spawning, each prepared once by `prepare(*prepare_args)`.
 
-    At most `queue_limit` calls wait besides those that run. Processes start with the first calls. Safe to use from any thread.
+    A call is made on the caller's own thread, which talks to a process that nobody else uses meanwhile: the one that was used
+    last, whose memory is warm. At most `queue_limit` callers wait for one; whoever is done with a process gives it the next
+    caller's work at once, so that it never waits for a thread to wake up. Processes start with the calls that need them.
     """
 
     def __init__(
@@ -98,30 +109,66 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._pending = 0
         self._closed = False
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._workers = [_Worker(self, prepare, prepare_args, timeout_seconds) for _ in range(workers)]
+        self._workers = [_Worker(name, prepare, prepare_args, timeout_seconds) for _ in range(workers)]
+        self._idle = list(self._workers)
+        self._waiting: deque[_Waiting] = deque()
 
-    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Queues one call. Raises PoolBusy when the queue is full and PoolClosed after close().
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The function's result, or its exception.
 
-        The future ends with the function's result or exception, WorkerDied, WorkerTimeout or PoolClosed.
+        Raises PoolBusy when the queue is full, PoolClosed after close(), WorkerDied and WorkerTimeout.
         """
         payload = pickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        future: Future[T] = Future()
+        worker, sent = self._take(payload)
+        try:
+            outcome = worker.make(payload, sent=sent)
+        finally:
+            self._pass_on(worker)
+        succeeded, value = pickle.loads(outcome)  # noqa: S301 - from our own process
+        if not succeeded:
+            raise value
+        result: T = value
+        return result
+
+    def warm_up(self) -> None:
+        """Starts the processes that are not running yet, so that no later call waits for its models to load."""
+        with self._lock:
+            if self._closed:
+                return
+            taken, self._idle = self._idle, []
+            self._pending += len(taken)
+        for worker in taken:
+            try:
+                worker.warm_up()
+            finally:
+                self._pass_on(worker)
+
+    def _take(self, payload: bytes) -> tuple[_Worker, bool]:
+        """A process for this call alone, and whether it has the payload already."""
         with self._lock:
             if self._closed:
                 raise PoolClosed(f"{self.name}: shutting down")
             if self._pending >= self.capacity:
                 raise PoolBusy(f"{self.name}: {self.capacity} calls are queued or running")
             self._pending += 1
-            for worker in self._workers:
-                worker.start()
-            self._calls.put(_Call(payload, future))
-        return future
+            if self._idle:
+                return self._idle.pop(), False
+            waiting = _Waiting(payload)
+            self._waiting.append(waiting)
+        waiting.served.wait()
+        assert waiting.worker is not None
+        return waiting.worker, waiting.sent
 
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Queues one call and waits for its result."""
-        return self.submit(function, *args, **kwargs).result()
+    def _pass_on(self, worker: _Worker) -> None:
+        with self._lock:
+            self._pending -= 1
+            if not self._waiting:
+                self._idle.append(worker)
+                return
+            following = self._waiting.popleft()
+        following.sent = worker.send(following.payload)
+        following.worker = worker
+        following.served.set()
 
     def status(self) -> PoolStatus:
         died = sum(worker.died for worker in self._workers)
@@ -134,133 +181,126 @@ class WorkerPool:
         deadline = time.monotonic() + drain_seconds
         while self._pending and time.monotonic() < deadline:
             time.sleep(0.01)
-        for _worker in self._workers:
-            self._calls.put(None)
         for worker in self._workers:
             worker.stop()
-
-    def next_call(self) -> _Call | None:
-        """The next call to make; None when the pool is closed. For the workers."""
-        call = self._calls.get()
-        if call is not None and not call.future.set_running_or_notify_cancel():
-            self.done()
-            return self.next_call()
-        return call
-
-    def done(self) -> None:
-        """One call less is queued or running. For the workers."""
-        with self._lock:
-            self._pending -= 1
+        while self._pending:  # whoever was in the middle of a call, or waited for one, lets go of it now
+            time.sleep(0.001)
+        for worker in self._workers:
+            worker.end()
 
 
 class _Worker:
-    """One process, its pipe, and the thread that hands it calls and waits for their results."""
+    """One process and its pipes. Used by one thread at a time, but for stop()."""
 
-    def __init__(
-        self, pool: WorkerPool, prepare: Callable[..., None], prepare_args: tuple[Any, ...], timeout_seconds: float
-    ) -> None:
+    def __init__(self, name: str, prepare: Callable[..., None], prepare_args: tuple[Any, ...], timeout_seconds: float) -> None:
         self.died = 0
-        self._pool = pool
+        self._name = name
         self._prepare = prepare
         self._prepare_args = prepare_args
         self._timeout_seconds = timeout_seconds
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._pipes: tuple[Connection, Connection] | None = None
 
-    def start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name=f"{self._pool.name}-worker", daemon=True)
-            self._thread.start()
+    def send(self, payload: bytes) -> bool:
+        """Gives a living process its next call ahead of make(); False where there is no such process."""
+        if self._pipes is None or self._stopping.is_set():
+            return False
+        try:
+            self._pipes[1].send_bytes(payload)
+        except OSError:
+            return False
+        return True
 
-    def stop(self) -> None:
-        """Ends the process, also in the middle of a call."""
-        self._stopping.set()
-        process = self._process
-        if process is not None:
-            process.kill()
-        if self._thread is not None:
-            self._thread.join()
+    def warm_up(self) -> None:
+        """Starts the process where it is not running; one that dies at once is the next call's to report."""
+        try:
+            self._ready_pipes()
+        except (OSError, EOFError):
+            self._bury("at its start")
 
-    def _serve(self) -> None:
-        while (call := self._pool.next_call()) is not None:
-            try:
-                succeeded, value = self._make(call.payload)
-            except WorkerError as error:
-                succeeded, value = False, error
-            self._pool.done()
-            if succeeded:
-                call.future.set_result(value)
-            else:
-                call.future.set_exception(value)
-        self._end_process()
-
-    def _make(self, payload: bytes) -> tuple[bool, Any]:
-        """Whether the call succeeded, and its result or exception. Raises WorkerError."""
+    def make(self, payload: bytes, *, sent: bool) -> bytes:
+        """The pickled outcome of a call whose payload the process has already (`sent`), or gets now. Raises WorkerError."""
         for attempt in range(2):
             if self._stopping.is_set():
                 break
             try:
-                pipe = self._ready_pipe()
-                pipe.send_bytes(payload)
-                _expect(pipe, _BEGUN, self._timeout_seconds)
+                results, calls = self._ready_pipes()
+                if not (sent and attempt == 0):
+                    calls.send_bytes(payload)
+                _expect(results, _BEGUN, self._timeout_seconds)
             except (OSError, EOFError):
                 # It died while nothing was asked of it: this call has not begun, and gets another process.
                 self._bury("while idle" if attempt == 0 else "at its start")
                 continue
-            return self._await_result(pipe)
+            return self._await_outcome(results)
         if self._stopping.is_set():
-            raise PoolClosed(f"{self._pool.name}: shutting down")
-        raise WorkerDied(f"{self._pool.name}: the worker process does not start")
+            raise PoolClosed(f"{self._name}: shutting down")
+        raise WorkerDied(f"{self._name}: the worker process does not start")
 
-    def _ready_pipe(self) -> Connection:
-        """The pipe to a living process that has been prepared. Raises EOFError where it died meanwhile."""
-        if self._pipe is not None and self._process is not None and self._process.is_alive():
-            return self._pipe
-        if self._process is not None:
-            self._bury("while idle")
-        ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(
-            target=_run_process, args=(theirs, self._prepare, self._prepare_args), name=self._pool.name, daemon=True
-        )
-        self._pipe = ours
-        self._process.start()
-        theirs.close()
-        _expect(ours, _READY, _PREPARE_SECONDS)
-        return ours
+    def stop(self) -> None:
+        """Kills the process, also in the middle of a call of another thread, whose make() then raises PoolClosed."""
+        self._stopping.set()
+        process = self._process
+        if process is not None:
+            process.kill()
 
-    def _await_result(self, pipe: Connection) -> tuple[bool, Any]:
-        assert self._process is not None
-        ready = wait([pipe, self._process.sentinel], timeout=self._timeout_seconds)
-        if self._stopping.is_set():
-            raise PoolClosed(f"{self._pool.name}: shutting down")
-        if not ready:
-            self._bury(f"ended: a call took longer than {self._timeout_seconds:g} s")
-            raise WorkerTimeout(f"{self._pool.name}: no answer within {self._timeout_seconds:g} s")
-        try:
-            # The result of a process that died right after sending it is still in the pipe.
-            result: tuple[bool, Any] = pickle.loads(pipe.recv_bytes())  # noqa: S301 - from our own process
-        except (EOFError, OSError):
-            self._bury("in the middle of a call")
-            raise WorkerDied(f"{self._pool.name}: the worker process died") from None
-        return result
-
-    def _bury(self, when: str) -> None:
-        self._end_process()
-        if not self._stopping.is_set():
-            self.died += 1
-            logger.error("%s: a worker process died %s; another takes its place", self._pool.name, when)
-
-    def _end_process(self) -> None:
+    def end(self) -> None:
+        """Kills the process, waits for its end and closes the pipes."""
         process, self._process = self._process, None
-        pipe, self._pipe = self._pipe, None
-        if pipe is not None:
+        pipes, self._pipes = self._pipes, None
+        for pipe in pipes or ():
             pipe.close()
         if process is not None:
             process.kill()
             process.join()
             process.close()
+
+    def _ready_pipes(self) -> tuple[Connection, Connection]:
+        """The pipes from and to a process that has been prepared, started where there is none. Raises EOFError where it dies."""
+        if self._pipes is not None:
+            return self._pipes
+        their_calls, calls = _SPAWN.Pipe(duplex=False)
+        results, their_results = _SPAWN.Pipe(duplex=False)
+        _widen(calls)
+        self._process = _SPAWN.Process(
+            target=_run_process,
+            args=(their_calls, their_results, self._prepare, self._prepare_args),
+            name=self._name,
+            daemon=True,
+        )
+        self._pipes = results, calls
+        self._process.start()
+        their_calls.close()
+        their_results.close()
+        _expect(results, _READY, _PREPARE_SECONDS)
+        return self._pipes
+
+    def _await_outcome(self, results: Connection) -> bytes:
+        # The end of the process closes its end of the pipe, so that this wakes up in either case.
+        answered = results.poll(self._timeout_seconds)
+        if self._stopping.is_set():
+            raise PoolClosed(f"{self._name}: shutting down")
+        if not answered:
+            self._bury(f"was ended: a call took longer than {self._timeout_seconds:g} s")
+            raise WorkerTimeout(f"{self._name}: no answer within {self._timeout_seconds:g} s")
+        try:
+            return results.recv_bytes()
+        except (EOFError, OSError):
+            self._bury("in the middle of a call")
+            raise WorkerDied(f"{self._name}: the worker process died") from None
+
+    def _bury(self, when: str) -> None:
+        self.end()
+        if not self._stopping.is_set():
+            self.died += 1
+            logger.error("%s: a worker process died %s; another takes its place", self._name, when)
+
+
+def _widen(pipe: Connection) -> None:
+    """Lets a whole photo into the pipe at once, where the system can: writer and reader need not take turns."""
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _expect(pipe: Connection, message: bytes, seconds: float) -> None:
@@ -269,21 +309,23 @@ def _expect(pipe: Connection, message: bytes, seconds: float) -> None:
         raise EOFError
 
 
-def _run_process(pipe: Connection, prepare: Callable[..., None], prepare_args: tuple[Any, ...]) -> None:
-    """The main loop of a worker process: ends with the server's end of the pipe, however the server ended."""
+def _run_process(calls: Connection, results: Connection, prepare: Callable[..., None], prepare_args: tuple[Any, ...]) -> None:
+    """The main loop of a worker process: ends with the server's ends of the pipes, however the server ended."""
     import signal
 
     # Ctrl-C reaches the whole process group; the server ends its workers itself, in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Where cores are short, taking requests in and sending answers out comes before computing them.
+    os.nice(_NICENESS)
     try:
         prepare(*prepare_args)
-        pipe.send_bytes(_READY)
+        results.send_bytes(_READY)
         while True:
-            payload = pipe.recv_bytes()
-            pipe.send_bytes(_BEGUN)
+            payload = calls.recv_bytes()
+            results.send_bytes(_BEGUN)
             function, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own server
-            pipe.send_bytes(_outcome(function, args, kwargs))
+            results.send_bytes(_outcome(function, args, kwargs))
     except (EOFError, OSError):
         os._exit(0)
 

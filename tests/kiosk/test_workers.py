@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def make_pool(**options) -> WorkerPool:
     return WorkerPool("tests", **options)
 
 
+class Running:
+    """A call under way on a thread of its own."""
+
+    def __init__(self, pool: WorkerPool, function, *args) -> None:
+        self._executor = ThreadPoolExecutor(1)
+        pending = pool.status().pending
+        self._future = self._executor.submit(pool.run, function, *args)
+        while pool.status().pending == pending and not self._future.done():
+            time.sleep(0.005)
+
+    def result(self):
+        return self._future.result(timeout=30)
+
+
 @pytest.fixture
 def pool() -> Iterator[WorkerPool]:
     made = make_pool()
@@ -73,11 +88,11 @@ def test_an_exception_is_the_callers(pool):
 
 def test_full_queue_is_busy_at_once(pool, tmp_path):
     gate = tmp_path / "gate"
-    futures = [pool.submit(wait_for, gate) for _ in range(3)]
+    futures = [Running(pool, wait_for, gate) for _ in range(3)]
 
     started = time.monotonic()
     with pytest.raises(PoolBusy):
-        pool.submit(double, 1)
+        pool.run(double, 1)
 
     assert time.monotonic() - started < 0.5
     assert pool.status().pending == pool.status().capacity == 3
@@ -121,7 +136,7 @@ def test_a_call_that_takes_too_long_is_ended(tmp_path):
 def test_close_lets_a_running_call_end(tmp_path):
     pool = make_pool()
     gate = tmp_path / "gate"
-    future = pool.submit(wait_for, gate)
+    future = Running(pool, wait_for, gate)
     threading.Timer(0.5, gate.touch).start()
     pool.close(drain_seconds=20)
     assert future.result() == "gate"
@@ -130,7 +145,8 @@ def test_close_lets_a_running_call_end(tmp_path):
 def test_close_ends_processes_and_calls(tmp_path):
     pool = make_pool()
     worker = pool.run(pid)
-    future = pool.submit(wait_for, tmp_path / "never")
+    future = Running(pool, wait_for, tmp_path / "never")
+    time.sleep(0.2)
     pool.close()
     with pytest.raises(PoolClosed):
         future.result()

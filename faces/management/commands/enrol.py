@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--report", type=Path, help="CSV report (default: enrol-report.csv beside the source)")
 
     def handle(self, *, source: Path, consent: str, report: Path | None, **_options: Any) -> None:
-        report_path = report or (source if source.is_dir() else source.parent).resolve().parent / "enrol-report.csv"
+        report_path = report or source.resolve().parent / "enrol-report.csv"
         try:
             candidates = read_candidates(source)
             with Report(report_path) as journal, acting_client("manage.py enrol"):

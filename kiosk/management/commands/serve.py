@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from kiosk.runtime.memory import share_heaps
+
 _MEBIBYTE = 1024 * 1024
 
 
@@ -14,6 +16,7 @@ class Command(BaseCommand):
     help = "Serves all listeners: pages, admin, APIs and sockets. SIGTERM stops it in order."
 
     def handle(self, **_options: Any) -> None:
+        share_heaps()
         # Daphne installs its reactor when it is imported: here, not in every command.
         from kiosk.server import KioskServer  # isort: skip
         from kiosk.api.authentication import usable_tokens_exist

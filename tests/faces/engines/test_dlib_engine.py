@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import sys
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from faces.engines.dlib_engine import (
     DlibEngine,
     first_look_scale,
     second_look_scale,
+    without_faint,
 )
 from faces.types import ImageRGB
 from tests.faces.engines.test_dlib_network import DAT, TOLERANCE
-from tests.media import blank, face_photo, insightface_sample, skimage_sample
+from tests.media import as_jpeg, blank, face_photo, insightface_sample, skimage_sample
 
 
 def portrait(face_px: int) -> ImageRGB:
@@ -134,6 +136,68 @@ def test_missing_models_are_named_with_the_mend(monkeypatch, tmp_path, folder, m
         DlibEngine(tmp_path)
 
 
+def test_a_package_without_the_68_point_model_is_enough(monkeypatch, tmp_path, dlib_cache, dlib_engine):
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat"):
+        (models / name).symlink_to(DAT.parent / name)
+    spec = importlib.util.spec_from_file_location("face_recognition_models", tmp_path / "__init__.py")
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec if name == "face_recognition_models" else find_spec(name))
+    picture = skimage_sample("astronaut.png")
+    (face,) = DlibEngine(dlib_cache).detect(picture)
+    np.testing.assert_array_equal(face.landmarks, dlib_engine.detect(picture)[0].landmarks)
+
+
+def test_the_68_point_model_is_not_opened(monkeypatch, dlib_cache):
+    import dlib
+
+    loaded = []
+    monkeypatch.setattr(dlib, "shape_predictor", lambda path: loaded.append(Path(path).name))
+    DlibEngine(dlib_cache)
+    assert loaded == ["shape_predictor_5_face_landmarks.dat"]
+
+
+ASTRONAUT_EYES = [(204, 101), (247, 104)]
+ASTRONAUT_NOSE_AND_MOUTH = [(224, 129), (203, 140), (245, 142)]
+"""In astronaut.png, read off by eye."""
+
+
+def mirrored(points: list[tuple[int, int]], order: list[int]) -> list[tuple[int, int]]:
+    """The points in the mirrored picture of 512 columns."""
+    return [(511 - points[index][0], points[index][1]) for index in order]
+
+
+@pytest.mark.parametrize(
+    ("picture", "eyes", "nose_and_mouth"),
+    [
+        pytest.param(lambda: skimage_sample("astronaut.png"), ASTRONAUT_EYES, ASTRONAUT_NOSE_AND_MOUTH, id="astronaut"),
+        pytest.param(
+            lambda: np.ascontiguousarray(skimage_sample("astronaut.png")[:, ::-1]),
+            mirrored(ASTRONAUT_EYES, [1, 0]),
+            mirrored(ASTRONAUT_NOSE_AND_MOUTH, [0, 2, 1]),
+            id="mirrored",
+        ),
+    ],
+)
+def test_landmarks_lie_on_the_face(dlib_engine, picture, eyes, nose_and_mouth):
+    (face,) = dlib_engine.detect(picture())
+    np.testing.assert_allclose(face.landmarks[:2], eyes, atol=4)
+    np.testing.assert_allclose(face.landmarks[2:], nose_and_mouth, atol=13)  # she smiles, the average face doesn't
+
+
+def test_the_eyes_are_the_middles_of_their_corners(dlib_engine):
+    import dlib
+
+    picture = face_photo("biden.jpg")
+    face = dlib_engine.detect(picture)[0]
+    left, top, right, bottom = (round(edge) for edge in face.bbox_xyxy)
+    predictor = dlib.shape_predictor(str(DAT.parent / "shape_predictor_5_face_landmarks.dat"))
+    parts = predictor(picture, dlib.rectangle(left, top, right - 1, bottom - 1)).parts()
+    points = np.array([(point.x, point.y) for point in parts])
+    np.testing.assert_allclose(face.landmarks[:2], [points[2:4].mean(axis=0), points[:2].mean(axis=0)], atol=0.01)
+
+
 def test_the_network_keeps_to_its_threads(dlib_cache):
     engine = DlibEngine(dlib_cache, threads=2)
     assert engine._session.get_session_options().intra_op_num_threads == 2
@@ -210,6 +274,34 @@ def test_known_photos_are_told_apart_with_room(dlib_engine):
     ]
     assert max(same) < 0.48
     assert min(different) > 0.58
+
+
+@pytest.mark.parametrize("quality", [95, 70, 50])
+@pytest.mark.parametrize("side_px", [400, 480, 512, 640, 1024])
+def test_a_patch_that_is_no_face_is_dropped_beside_a_sure_face(dlib_engine, side_px, quality):
+    original = Image.fromarray(skimage_sample("astronaut.png"))
+    resized = np.asarray(original.resize((side_px, side_px), Image.Resampling.LANCZOS))
+    picture = np.asarray(Image.open(io.BytesIO(as_jpeg(resized, quality))).convert("RGB"))
+    (face,) = dlib_engine.detect(picture)
+    eyes = face.landmarks[:2] * 512 / side_px
+    np.testing.assert_allclose(eyes, ASTRONAUT_EYES, atol=5)
+
+
+BOX = (0.0, 0.0, 50.0, 50.0)
+
+
+@pytest.mark.parametrize(
+    ("margins", "kept"),
+    [
+        pytest.param([], [], id="none"),
+        pytest.param([0.06], [0.06], id="a faint one alone"),
+        pytest.param([0.06, 0.19], [0.06, 0.19], id="none of them sure"),
+        pytest.param([0.05, 1.5, 0.19], [1.5], id="faint ones beside a sure one"),
+        pytest.param([0.2, 1.5], [0.2, 1.5], id="sure ones"),
+    ],
+)
+def test_faint_detections_are_dropped_beside_a_sure_one(margins, kept):
+    assert without_faint([(BOX, margin) for margin in margins]) == [(BOX, margin) for margin in kept]
 
 
 def test_two_people_are_two_faces(dlib_engine):

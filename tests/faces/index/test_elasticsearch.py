@@ -10,16 +10,23 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-import numpy as np
 import pytest
 
-from faces.index.base import Entry, Hit, IndexUnavailable
+from faces.index.base import Entry, IndexUnavailable
 from faces.index.elasticsearch import ElasticsearchIndex, index_name
 from faces.types import Metric
 from tests.elasticsearch_server import Reply, stand_in
+from tests.faces.index.contract import (
+    DIMENSION,
+    VectorIndexContract,
+    axis,
+    entries,
+    nearest_first,
+    scores_of,
+    vectors_for,
+)
 
 IDENTITY = "fake:test@1"
-DIMENSION = 16
 
 
 def make_index(url, *, prefix="kiosk-test", metric=Metric.COSINE, dimension=DIMENSION, **options):
@@ -31,21 +38,6 @@ def make_index(url, *, prefix="kiosk-test", metric=Metric.COSINE, dimension=DIME
         metric=metric,
         **{"timeout_seconds": 5.0, **options},
     )
-
-
-def unit(*components):
-    vector = np.zeros(DIMENSION, np.float32)
-    vector[: len(components)] = components
-    return vector / np.linalg.norm(vector)
-
-
-def unit_vectors(count, *, seed=0):
-    vectors = np.random.default_rng(seed).normal(size=(count, DIMENSION)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def entries(vectors, *, samples_each=1, first=1):
-    return [Entry(sample_id=first + i, person_id=1000 + i // samples_each, embedding=vector) for i, vector in enumerate(vectors)]
 
 
 @pytest.fixture
@@ -78,11 +70,6 @@ def open_index(server_url):
     for index in opened:
         index.clear()
         index.close()
-
-
-@pytest.fixture
-def index(open_index):
-    return open_index()
 
 
 # Without a server
@@ -128,8 +115,8 @@ def test_importing_the_module_does_not_import_the_client():
 DOORS = [
     pytest.param(lambda index: index.version, id="version"),
     pytest.param(len, id="len"),
-    pytest.param(lambda index: index.search(unit(1), limit=3), id="search"),
-    pytest.param(lambda index: index.apply(upto=1, added=entries([unit(1)]), removed=[7]), id="apply"),
+    pytest.param(lambda index: index.search(axis(1), limit=3), id="search"),
+    pytest.param(lambda index: index.apply(upto=1, added=entries([axis(1)]), removed=[7]), id="apply"),
     pytest.param(lambda index: index.clear(), id="clear"),
 ]
 QUOTING = "failed to parse field [embedding]: 0.123456"
@@ -192,12 +179,13 @@ def test_refused_document_is_index_unavailable_and_quotes_nothing(item, complain
     name = index_name("kiosk-test", engine_identity=IDENTITY, dimension=DIMENSION, metric=Metric.COSINE)
     replies = {
         "_alias": Reply(body={name: {"aliases": {f"{name}.1": {}}}}),
+        "state": Reply(404, {"_id": "state", "found": False}),
         "_bulk": Reply(body={"errors": True, "items": [item]}),
     }
     with stand_in(replies) as server:
         index = make_index(server.url)
         with pytest.raises(IndexUnavailable, match=complaint) as caught:
-            index.apply(upto=1, added=entries([unit(1)]), removed=[])
+            index.apply(upto=1, added=entries([axis(1)]), removed=[])
         assert "0.123456" not in "".join(traceback.format_exception(caught.value))
         index.close()
 
@@ -219,118 +207,42 @@ def test_credentials_are_sent(userinfo, options, header):
         index.close()
 
 
-@pytest.mark.parametrize(
-    ("embedding", "complaint"),
-    [
-        pytest.param(np.ones(DIMENSION + 1, np.float32), r"\(16,\).*\(17,\)", id="too long"),
-        pytest.param(np.ones((1, DIMENSION), np.float32), r"\(16,\).*\(1, 16\)", id="a matrix"),
-        pytest.param(np.full(DIMENSION, np.nan, np.float32), "finite", id="not a number"),
-        pytest.param(np.zeros(DIMENSION, np.float32), "zeros", id="no direction"),
-    ],
-)
-def test_wrong_probe_is_a_value_error(embedding, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        make_index("http://127.0.0.1:9").search(embedding, limit=1)
-
-
 @pytest.mark.parametrize("question", [{"limit": 0}, {"limit": 5, "person_ids": []}], ids=["limit 0", "among nobody"])
 def test_question_without_an_answer_asks_no_server(question):
-    assert make_index("http://127.0.0.1:9").search(unit(1), **question) == []
+    assert make_index("http://127.0.0.1:9").search(axis(1), **question) == []
 
 
 # With a real server
 
 
-def test_index_that_no_one_made_is_empty(index):
-    assert index.version == 0
-    assert len(index) == 0
-    assert index.search(unit(1), limit=3) == []
-    index.clear()
+class TestElasticsearchIndex(VectorIndexContract):
+    """The contract, by clients that know nothing of each other."""
 
 
 @pytest.mark.parametrize("metric", Metric)
-def test_scores_are_the_metric_s_own_and_the_order_is_exact(open_index, metric):
+def test_scores_and_order_are_exact(open_index, metric):
     index = open_index(metric=metric)
-    vectors = unit_vectors(500) * (1 if metric is Metric.COSINE else 0.7)
-    probe = unit_vectors(1, seed=1)[0]
+    vectors = vectors_for(metric, 500)
     index.apply(upto=1, added=entries(vectors), removed=[])
-    if metric is Metric.COSINE:
-        scores = vectors @ probe
-        nearest = np.argsort(-scores)[:20]
-    else:
-        scores = np.linalg.norm(vectors - probe, axis=1)
-        nearest = np.argsort(scores)[:20]
-    hits = index.search(probe, limit=20)
-    assert [hit.sample_id for hit in hits] == [1 + i for i in nearest]
-    assert [hit.person_id for hit in hits] == [1000 + i for i in nearest]
-    assert [hit.score for hit in hits] == pytest.approx([scores[i] for i in nearest], abs=2e-6)
+    for probe in vectors_for(metric, 10, seed=1):
+        scores = scores_of(metric, vectors, probe)
+        nearest = nearest_first(metric, scores)[:20]
+        hits = index.search(probe, limit=20)
+        assert [hit.sample_id - 1 for hit in hits] == nearest.tolist()
+        assert [hit.score for hit in hits] == pytest.approx(scores[nearest], abs=5e-6)
 
 
-@pytest.mark.parametrize(("metric", "perfect"), [(Metric.COSINE, 1.0), (Metric.EUCLIDEAN, 0.0)])
-def test_same_embedding_scores_perfectly(open_index, metric, perfect):
-    index = open_index(metric=metric)
-    vectors = unit_vectors(3)
-    index.apply(upto=1, added=entries(vectors), removed=[])
-    assert index.search(vectors[1], limit=1) == [Hit(sample_id=2, person_id=1001, score=pytest.approx(perfect, abs=5e-4))]
+def test_slow_process_neither_takes_the_version_back_nor_brings_a_sample_back(open_index):
+    quick, slow = open_index(), open_index()
+    quick.apply(upto=5, added=entries([axis(1), axis(0, 1)]), removed=[])
 
+    def rows():
+        quick.apply(upto=9, added=[Entry(1, 1000, axis(0, 0, 1))], removed=[2])
+        yield from entries([axis(1), axis(0, 1), axis(0, 0, 0, 1)])
 
-def test_each_person_is_found_once_by_the_best_sample_however_many_there_are(index):
-    """150 samples of one person, all nearer than anyone else's, fill more than one round of neighbours."""
-    crowd = [
-        Entry(sample_id=i, person_id=1, embedding=unit(1, 0.001 * i))
-        for i in np.random.default_rng(0).permutation(np.arange(1, 151))
-    ]
-    others = [Entry(sample_id=200 + i, person_id=2 + i, embedding=unit(1, 1 + i)) for i in range(4)]
-    index.apply(upto=1, added=[*crowd, *others], removed=[])
-    hits = index.search(unit(1), limit=4)
-    assert [(hit.person_id, hit.sample_id) for hit in hits] == [(1, 1), (2, 200), (3, 201), (4, 202)]
-    assert len(index.search(unit(1), limit=50)) == 5
-
-
-def test_search_among_ten_thousand_persons(index):
-    vectors = unit_vectors(300)
-    index.apply(upto=1, added=entries(vectors), removed=[])
-    order = np.argsort(-(vectors @ vectors[0]))
-    among = {1000 + int(i) for i in order[1::2]}
-    hits = index.search(vectors[0], limit=3, person_ids=among | set(range(5000, 15000)))
-    assert [hit.person_id for hit in hits] == [1000 + order[i] for i in (1, 3, 5)]
-    assert index.search(vectors[0], limit=3, person_ids=[999]) == []
-
-
-def test_added_is_read_once_and_applying_again_changes_nothing(index):
-    vectors = unit_vectors(1200)
-    for _ in range(2):
-        index.apply(upto=4, added=iter(entries(vectors, samples_each=2)), removed=[5000])
-        assert (index.version, len(index)) == (4, 1200)
-
-
-def test_removed_and_replaced_samples(index):
-    index.apply(upto=1, added=entries([unit(1), unit(0, 1), unit(0, 0, 1)]), removed=[])
-    index.apply(upto=2, added=[Entry(2, 1001, unit(0, 0, 0, 1))], removed=[1, 2])
-    assert (index.version, len(index)) == (2, 2)
-    assert [hit.sample_id for hit in index.search(unit(0, 0, 0, 1), limit=1)] == [2]
-    assert {hit.sample_id for hit in index.search(unit(1), limit=5)} == {2, 3}
-
-
-def test_what_one_process_applies_all_others_find_at_once(open_index):
-    writer, reader = open_index(), open_index()
-    assert reader.version == 0
-    for upto in (1, 2):
-        writer.apply(upto=upto, added=entries([unit(upto, 1)], first=upto), removed=[])
-        assert (reader.version, len(reader)) == (upto, upto)
-        assert reader.search(unit(upto, 1), limit=1)[0].sample_id == upto
-    writer.clear()
-    assert (reader.version, len(reader), reader.search(unit(1), limit=1)) == (0, 0, [])
-
-
-def test_process_that_lags_behind_neither_takes_the_version_back_nor_brings_a_sample_back(open_index):
-    ahead, behind = open_index(), open_index()
-    ahead.apply(upto=5, added=entries([unit(1), unit(0, 1)]), removed=[])
-    assert behind.version == 5
-    ahead.apply(upto=9, added=[Entry(1, 1000, unit(0, 0, 1))], removed=[2])
-    behind.apply(upto=7, added=entries([unit(1), unit(0, 1), unit(0, 0, 0, 1)]), removed=[])
-    assert ahead.version == 9
-    assert {hit.sample_id: hit.score for hit in ahead.search(unit(0, 0, 1), limit=9)} == {
+    slow.apply(upto=7, added=rows(), removed=[])
+    assert quick.version == 9
+    assert {hit.sample_id: hit.score for hit in quick.search(axis(0, 0, 1), limit=9)} == {
         1: pytest.approx(1.0),
         3: pytest.approx(0.0, abs=1e-6),
     }
@@ -338,79 +250,54 @@ def test_process_that_lags_behind_neither_takes_the_version_back_nor_brings_a_sa
 
 def test_processes_that_start_together_share_one_index(open_index):
     indexes = [open_index() for _ in range(4)]
-    vectors = unit_vectors(50)
+    vectors = vectors_for(Metric.COSINE, 50)
+
+    def start(index):
+        assert index.version in {0, 3}
+        index.apply(upto=3, added=entries(vectors), removed=[])
+
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda index: index.apply(upto=3, added=entries(vectors), removed=[]), indexes))
+        list(pool.map(start, indexes))
     assert [(index.version, len(index)) for index in indexes] == [(3, 50)] * 4
 
 
 def test_index_cleared_in_the_middle_of_a_change_is_not_called_complete(client, open_index):
     changed, cleared = open_index(), open_index()
-    changed.apply(upto=1, added=entries([unit(1)]), removed=[])
+    changed.apply(upto=1, added=entries([axis(1)]), removed=[])
 
     def rows():
-        yield from entries(unit_vectors(600), first=2)
+        yield from entries(vectors_for(Metric.COSINE, 600), first=2)
         cleared.clear()
-        cleared.apply(upto=1, added=entries([unit(1)]), removed=[])
-        yield Entry(1000, 1, unit(0, 1))
+        cleared.apply(upto=1, added=entries([axis(1)]), removed=[])
+        yield Entry(1000, 1, axis(0, 1))
 
     with pytest.raises(IndexUnavailable, match="was cleared"):
         changed.apply(upto=2, added=rows(), removed=[])
     assert list(client.indices.get(index=f"{changed.name}*")) == [changed.name]
     assert (changed.version, len(changed)) == (1, 1)
-    changed.apply(upto=2, added=entries([unit(0, 1)], first=2), removed=[])
+    changed.apply(upto=2, added=entries([axis(0, 1)], first=2), removed=[])
     assert (cleared.version, len(cleared)) == (2, 2)
 
 
-@pytest.mark.parametrize("rebuilt", [False, True])
-def test_index_cleared_before_a_change_is_not_called_complete(open_index, rebuilt):
-    changed, cleared = open_index(), open_index()
-    changed.apply(upto=8, added=entries([unit(1), unit(0, 1)]), removed=[])
-    assert changed.version == 8
-    cleared.clear()
-    if rebuilt:
-        cleared.apply(upto=4, added=entries([unit(1)]), removed=[])
-    with pytest.raises(IndexUnavailable, match="was cleared"):
-        changed.apply(upto=9, added=[], removed=[2])
-    assert changed.version == (4 if rebuilt else 0)
-    changed.apply(upto=9, added=entries([unit(1)]), removed=[2])
-    assert (cleared.version, len(cleared)) == (9, 1)
+def test_process_that_cleared_the_index_may_fill_it_at_once(open_index):
+    index = open_index()
+    index.apply(upto=8, added=entries([axis(1), axis(0, 1)]), removed=[])
+    index.clear()
+    index.apply(upto=2, added=entries([axis(1)]), removed=[])
+    assert (index.version, len(index)) == (2, 1)
 
 
-def test_failing_source_of_rows_is_passed_on_and_leaves_the_version(index):
-    def rows():
-        yield from entries([unit(1)])
-        raise LookupError("the database went away")
-
-    with pytest.raises(LookupError):
-        index.apply(upto=3, added=rows(), removed=[])
-    assert index.version == 0
-
-
-def test_index_of_that_name_that_is_not_ours_is_refused(client, index):
+def test_index_of_that_name_that_is_not_ours_is_refused(client, open_index):
+    index = open_index()
     client.indices.create(index=index.name)
     with pytest.raises(IndexUnavailable, match="delete that index"):
         index.apply(upto=1, added=[], removed=[])
 
 
-def test_aliases_that_an_administrator_added_are_no_matter(client, index):
-    index.apply(upto=1, added=entries([unit(1)]), removed=[])
+def test_aliases_that_an_administrator_added_are_no_matter(client, open_index):
+    index = open_index()
+    index.apply(upto=1, added=entries([axis(1)]), removed=[])
     for letter in "abcdefgh":
         client.indices.put_alias(index=index.name, name=f"{letter}-{index.name}")
-    index.apply(upto=2, added=entries([unit(0, 1)], first=2), removed=[])
+    index.apply(upto=2, added=entries([axis(0, 1)], first=2), removed=[])
     assert (index.version, len(index)) == (2, 2)
-
-
-def test_cleared_index_is_filled_again_from_the_start(index):
-    index.apply(upto=8, added=entries([unit(1), unit(0, 1)]), removed=[])
-    index.clear()
-    index.apply(upto=2, added=entries([unit(1)]), removed=[])
-    assert (index.version, len(index)) == (2, 1)
-
-
-def test_threads_share_an_index(index):
-    vectors = unit_vectors(100)
-    index.apply(upto=1, added=entries(vectors), removed=[])
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda vector: index.search(vector, limit=1)[0].sample_id, vectors))
-    assert found == list(range(1, 101))

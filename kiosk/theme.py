@@ -1,0 +1,88 @@
+"""How the admin looks: its name, its colours and its menu. Each app's pages stand in the menu under a heading of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse, reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+def _item(
+    title: Promise, icon: str, route: str, *permissions: str, active: Callable[[HttpRequest], bool] | None = None
+) -> dict[str, Any]:
+    """A line of the menu, for users who have all of the permissions; `active` says when it is the page that is open."""
+    item = {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(route),
+        "permission": lambda request: request.user.has_perms(permissions),
+    }
+    return item if active is None else {**item, "active": active}
+
+
+def _on_persons(request: HttpRequest) -> bool:
+    persons, identify = reverse("admin:faces_person_changelist"), reverse("admin:faces_person_identify")
+    return request.path.startswith(persons) and request.path != identify
+
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": _("Kiosk"),
+    "SITE_HEADER": _("Kiosk service hall"),
+    "SITE_SYMBOL": "assured_workload",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("kiosk/icon.svg")}],
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": True,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda _request: static("kiosk/admin.css")],
+    "COLORS": {
+        # The blue of the kiosk's pages (#0b5cad is 600).
+        "primary": {
+            "50": "oklch(97% .014 250)",
+            "100": "oklch(93.6% .03 250)",
+            "200": "oklch(88% .06 250)",
+            "300": "oklch(80% .1 250)",
+            "400": "oklch(71% .13 250)",
+            "500": "oklch(60% .15 251)",
+            "600": "oklch(47.5% .142 252)",
+            "700": "oklch(42% .13 253)",
+            "800": "oklch(37% .11 254)",
+            "900": "oklch(32% .09 255)",
+            "950": "oklch(24% .065 256)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": _("Faces"),
+                "separator": True,
+                "items": [
+                    _item(_("Persons"), "groups", "admin:faces_person_changelist", "faces.view_person", active=_on_persons),
+                    _item(_("Face samples"), "photo_library", "admin:faces_facesample_changelist", "faces.view_facesample"),
+                    _item(
+                        _("Who is this?"),
+                        "person_search",
+                        "admin:faces_person_identify",
+                        "faces.view_person",
+                        "faces.identify_person",
+                    ),
+                ],
+            },
+            {
+                "title": _("System"),
+                "separator": True,
+                "items": [
+                    _item(_("API tokens"), "key", "admin:kiosk_apitoken_changelist", "kiosk.view_apitoken"),
+                    _item(_("Users"), "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
+                    _item(_("Groups"), "shield_person", "admin:auth_group_changelist", "auth.view_group"),
+                    _item(_("Audit log"), "history", "admin:auditlog_logentry_changelist", "auditlog.view_logentry"),
+                    _item(_("API documentation"), "api", "docs"),
+                ],
+            },
+        ],
+    },
+}
