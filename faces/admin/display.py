@@ -49,7 +49,7 @@ def no_thumbnail() -> SafeString:
 def quality_bar(quality: float | None) -> SafeString:
     """A quality, 0 to 1, as a bar and a percentage."""
     if quality is None:
-        return format_html('<span class="face-quiet">–</span>')
+        return format_html('<span class="face-quiet">{}</span>', "–")
     level = "good" if quality >= GOOD else "fair" if quality >= FAIR else "poor"
     percent = f"{quality:.0%}"
     return format_html('<span class="face-bar face-bar-{}" style="--share: {}"><span>{}</span></span>', level, percent, percent)
