@@ -98,20 +98,21 @@ class Product:
             near -= self._half_squares
         return int(near.argmax())
 
-    def nearest_to_each(self, probes: Vectors, rows: npt.NDArray[np.intp] | None = None) -> npt.NDArray[np.intp]:
-        """For many probes at once; among the rows, where given."""
-        rows = np.arange(len(self._vectors)) if rows is None else rows
+    def nearest_to_each(self, probes: Vectors, rows: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.intp]:
+        """For many probes at once; among the rows that are marked, where given."""
         best = np.full(len(probes), -np.inf, np.float32)
         found = np.zeros(len(probes), np.intp)
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
+        for start in range(0, len(self._vectors), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
             near = self._vectors[part] @ probes.T
             if self._half_squares is not None:
                 near -= self._half_squares[part, np.newaxis]
+            if rows is not None:
+                near[~rows[part]] = -np.inf
             places = near.argmax(axis=0)
             values = near[places, np.arange(len(probes))]
             better = values > best
-            best[better], found[better] = values[better], part[places[better]]
+            best[better], found[better] = values[better], start + places[better]
         return found
 
 
@@ -174,7 +175,7 @@ def measure_targets(report: Report, faces: Faces, index: VectorIndex, product: P
     probes = faces.probes[:SOME_PROBES]
     likely = product.nearest_to_each(probes) // faces.kind.samples_a_person
     persons = np.union1d(likely, np.linspace(0, faces.persons - 1, min(TARGETS, faces.persons // 2) - SOME_PROBES, dtype=np.intp))
-    rows = np.flatnonzero(np.isin(np.arange(len(faces.vectors)) // faces.kind.samples_a_person, persons))
+    rows = np.isin(np.arange(len(faces.vectors)) // faces.kind.samples_a_person, persons)
     targets = persons.tolist()
     times: list[float] = []
     found = [timed(times, index.search, probe, limit=1, person_ids=targets)[0].sample_id for probe in probes]

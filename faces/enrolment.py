@@ -25,6 +25,7 @@ from faces.gallery import gallery
 from faces.index.base import IndexUnavailable
 from faces.models import ConsentSource, FaceSample, GalleryState, Person, RemovedSample, UserType, photo_path
 from faces.quality import QualityLimits, Refusal, RefusalCode, refusals
+from faces.thumbnails import forget_thumbnails
 from faces.types import Embedding, EngineInfo, KnownPerson
 from faces.workers import face_workers
 
@@ -136,7 +137,9 @@ def delete_samples(samples: Iterable[FaceSample]) -> None:
         RemovedSample.objects.bulk_create(RemovedSample(sample_id=sample.pk, version=version) for sample in doomed)
         FaceSample.objects.filter(pk__in=[sample.pk for sample in doomed]).delete()
         paths = [str(sample.photo.name) for sample in doomed]
+        ids = [sample.pk for sample in doomed]
         transaction.on_commit(lambda: _forget(paths))
+        transaction.on_commit(lambda: forget_thumbnails(ids))
 
 
 def replace_embedding(sample: FaceSample, embedding: Embedding, info: EngineInfo) -> None:

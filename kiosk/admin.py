@@ -103,8 +103,8 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
     date_hierarchy = "timestamp"
     list_per_page = 50
     show_full_result_count = False
-    fieldsets: ClassVar = [(None, {"fields": ["when", "who", "remote_addr", "action_label", "resource", "about", "changes"]})]
-    readonly_fields: ClassVar = ["when", "who", "remote_addr", "action_label", "resource", "about", "changes"]
+    fields: ClassVar = ["when", "who", "remote_addr", "action_name", "resource", "about", "change_table"]
+    readonly_fields: ClassVar = fields
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         return False
@@ -126,6 +126,10 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=_("what was done"), ordering="action", label=_ACTION_COLOURS)  # type: ignore[untyped-decorator]
     def action_label(self, entry: LogEntry) -> tuple[int, str]:
         return entry.action, str(_ACTIONS[entry.action])
+
+    @admin.display(description=_("what was done"))
+    def action_name(self, entry: LogEntry) -> str:
+        return str(_ACTIONS[entry.action])
 
     @admin.display(description=_("resource"), ordering="content_type")
     def resource(self, entry: LogEntry) -> str:
@@ -158,7 +162,7 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
         return format_html("{}<br>{}", audit_log.use(entry), ", ".join(ids)) if ids else audit_log.use(entry) or "–"
 
     @admin.display(description=_("changes"))
-    def changes(self, entry: LogEntry) -> str:
+    def change_table(self, entry: LogEntry) -> str:
         rows = [(change.field, change.before or "–", change.after or "–") for change in audit_log.changes(entry)]
         if not rows:
             return "–"

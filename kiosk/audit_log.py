@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from auditlog.models import LogEntry
 from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.text import capfirst
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -42,7 +47,7 @@ def resource(entry: LogEntry) -> str:
 
 
 def changes(entry: LogEntry) -> Iterator[Change]:
-    """The fields that changed, with their values as the log keeps them: masked where they are personal."""
+    """The fields that changed, with their values as the log keeps them: masked where they are personal, none where empty."""
     for name, change in sorted((entry.changes or {}).items()):
         field = _field(entry, name)
         label = capfirst(str(getattr(field, "verbose_name", name)))
@@ -52,7 +57,8 @@ def changes(entry: LogEntry) -> Iterator[Change]:
             yield Change(label, objects if removed else "", "" if removed else objects)
         else:
             before, after = (_value(field, value) for value in change)
-            yield Change(label, before, after)
+            if before or after:
+                yield Change(label, before, after)
 
 
 def use(entry: LogEntry) -> str:
@@ -84,4 +90,14 @@ def _field(entry: LogEntry, name: str) -> Any:
 def _value(field: Any, value: Any) -> str:
     if value in {None, "", _NOTHING}:
         return ""
+    if isinstance(field, models.DateTimeField):
+        return _local_time(str(value))
     return str(dict(getattr(field, "flatchoices", None) or ()).get(value, value))
+
+
+def _local_time(text: str) -> str:
+    """The log has times in UTC without saying so."""
+    time = parse_datetime(text)
+    if time is None:
+        return text
+    return date_format(localtime(time.replace(tzinfo=time.tzinfo or UTC)), "Y-m-d H:i:s")

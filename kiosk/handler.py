@@ -19,7 +19,10 @@ from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.urls import set_script_prefix
+from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -27,11 +30,25 @@ if TYPE_CHECKING:
     from kiosk.listeners import Receive, Scope, Send
 
 
+class _StatelessHandler(BaseHandler):
+    """Answers settings.STATELESS_PATHS: routes that know no session, language or signed-in user, through fewer middlewares."""
+
+    def __init__(self) -> None:
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        for path in reversed(settings.STATELESS_MIDDLEWARE):
+            chain = convert_exception_to_response(import_string(path)(chain))
+        self._middleware_chain = chain
+
+
 class ThreadedASGIHandler(ASGIHandler):
     """The ASGI application of all HTTP pages and APIs, on at most `threads` threads."""
 
     def __init__(self, *, threads: int) -> None:
         super().__init__()
+        self._stateless = _StatelessHandler()
         executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
         self._respond_in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=executor)
 
@@ -74,7 +91,8 @@ class ThreadedASGIHandler(ASGIHandler):
     def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        response = self.get_response(request)
+        handler = self._stateless if request.path in settings.STATELESS_PATHS else self
+        response = handler.get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001 - as Django's own handler does
         if not response.streaming:
             # Its content is complete; closing it sends request_finished, on the thread whose connections that looks after.

@@ -73,6 +73,13 @@ UNFOLD: Final[dict[str, Any]] = {
                 ],
             },
             {
+                "title": _("Services"),
+                "separator": True,
+                "items": [
+                    _item(_("Service catalogue"), "menu_book", "admin:flows_serviceitem_changelist", "flows.view_serviceitem"),
+                ],
+            },
+            {
                 "title": _("System"),
                 "separator": True,
                 "items": [

@@ -67,6 +67,10 @@ THEME = [
 ]
 AUDIT_LOG = [
     _("Audit log"),
+    _("Created {repr:s}"),
+    _("Deleted {repr:s}"),
+    _("Logged {repr:s}"),
+    _("Updated {repr:s}"),
     _("access"),
     _("action"),
     _("actor"),

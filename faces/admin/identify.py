@@ -62,8 +62,9 @@ def identify_view(request: HttpRequest, model_admin: Any) -> TemplateResponse:
     """GET: the page. POST: the page, or for its script only the results, with what is known about each face of `photo`."""
     if not (request.user.has_perm("faces.identify_person") and request.user.has_perm("faces.view_person")):
         raise PermissionDenied
-    form = IdentifyForm(request.POST or None, request.FILES or None)
-    results = _results(request, form) if request.method == "POST" else {}
+    posted = request.method == "POST"
+    form = IdentifyForm(request.POST, request.FILES) if posted else IdentifyForm()
+    results = _results(request, form) if posted else {}
     partial = request.headers.get("X-Requested-With") == "fetch"
     context = {
         **model_admin.admin_site.each_context(request),

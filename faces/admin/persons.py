@@ -84,6 +84,12 @@ class PersonAdmin(ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
             return super().get_search_results(request, queryset, search_term)
         return persons_named_exactly(queryset, search_term.strip()), False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Masked, a list must not be narrowed down by a name or number in its address either."""
+        if lookup.partition("__")[0] in _MASKED and not sees_personal_data(request.user):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and sees_personal_data(request.user):

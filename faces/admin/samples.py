@@ -86,6 +86,10 @@ class FaceSampleAdmin(ModelAdmin):  # type: ignore[misc]
         named = persons_named_exactly(Person.objects.all(), search_term.strip())
         return queryset.filter(person__in=named.values("pk")), False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Samples are found by their own columns, and by a person's name only through the search."""
+        return not lookup.startswith("person__") and bool(super().lookup_allowed(lookup, value, request))
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and sees_personal_data(request.user):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faces.index.base import Hit
-from faces.index.quantise import SIGN_BITS, SIGN_BYTES, Probe, SignFrame, Signs, Slots, dequantise, nearness, score
+from faces.index.quantise import SIGN_BYTES, Probe, SignFrame, Signs, Slots, dequantise, nearness, score
 from faces.index.rows import Rows
 from faces.index.store import Snapshot
 from faces.types import Metric
@@ -24,7 +24,9 @@ _DEEPER = 8
 _SPARE = 4
 """So many persons more than asked for are looked at, in case a writer is just overwriting one of them."""
 _SAMPLE_ROWS = 8192
+"""So many rows' distances at least tell how all of them are distributed."""
 _PART_ROWS = 1 << 16
+"""What a thread does at a time."""
 
 Distances = npt.NDArray[np.int32]
 
@@ -50,8 +52,8 @@ class Search:
         if not len(rows):
             return []
         depth = max(_DEPTH, _DEPTH_PER_PERSON * self.limit)
-        distances, likely = scan(rows.signs, frame.signs(self.probe[np.newaxis]), depth, threads, helpers)
-        slots = _least(distances, rows, likely, depth)
+        distances = sign_distances(rows.signs, frame.signs(self.probe[np.newaxis]), threads, helpers)
+        slots = _of_least_distance(distances, rows, depth)
         near = self._nearness(slots)
         if len(slots):
             slots, near = self._widened(frame, distances, slots, near)
@@ -105,28 +107,17 @@ class Search:
         return list(best.values())[: self.limit]
 
 
-def scan(signs: Signs, probe_signs: Signs, count: int, threads: Executor, helpers: int) -> tuple[Distances, Slots]:
-    """All rows' sign distances, and the slots of the `count` rows of least distance, with some more.
-
-    The distance of a row is the number of axes on which it is on the probe's other side. At most so many `helpers` of the threads
-    take part.
-    """
-    step = _step(len(signs))
-    some = np.empty(-(-len(signs) // step), np.int32)
-    _hamming(probe_signs, np.ascontiguousarray(signs[::step]), some)
-    threshold = _threshold(some, step, count)
+def sign_distances(signs: Signs, probe_signs: Signs, threads: Executor, helpers: int) -> Distances:
+    """On how many axes each row is on the probe's other side. At most so many `helpers` of the threads take part."""
     distances = np.empty(len(signs), np.int32)
     parts = [slice(start, min(start + _PART_ROWS, len(signs))) for start in range(0, len(signs), _PART_ROWS)]
     waiting = iter(parts)
-    found: dict[int, Slots] = {}
+    done: set[int] = set()
 
     def work() -> None:
         for part in waiting:
-            finish(part)
-
-    def finish(part: slice) -> None:
-        _hamming(probe_signs, signs[part], distances[part])
-        found[part.start] = part.start + np.flatnonzero(distances[part] <= threshold)
+            _hamming(probe_signs, signs[part], distances[part])
+            done.add(part.start)
 
     with suppress(RuntimeError):  # the index is being closed
         for _ in range(min(helpers, len(parts) // 2)):
@@ -135,9 +126,9 @@ def scan(signs: Signs, probe_signs: Signs, count: int, threads: Executor, helper
     # A helper that has lost its processor to another process may hold up a part for long: doing it again, to the same effect, is
     # faster than waiting.
     for part in parts:
-        if part.start not in found:
-            finish(part)
-    return distances, np.concatenate([found[part.start] for part in parts])
+        if part.start not in done:
+            _hamming(probe_signs, signs[part], distances[part])
+    return distances
 
 
 def _hamming(probe_signs: Signs, signs: Signs, distances: Distances) -> None:
@@ -148,19 +139,13 @@ def _hamming(probe_signs: Signs, signs: Signs, distances: Distances) -> None:
 
 def _of_least_distance(distances: Distances, rows: Rows, count: int) -> Slots:
     """The `count` rows of least sign distance, or as many as there are."""
-    step = _step(len(distances))
-    return _least(distances, rows, np.flatnonzero(distances <= _threshold(distances[::step], step, count)), count)
-
-
-def _step(count: int) -> int:
-    """Every so-manieth row is looked at to learn how distances are distributed; odd, lest it fall in step with some order."""
-    return count // _SAMPLE_ROWS | 1
-
-
-def _threshold(some: Distances, step: int, count: int) -> int:
-    """A distance that hardly ever fewer than `count` rows lie within, going by the distances of every `step`th."""
+    step = len(distances) // _SAMPLE_ROWS | 1  # odd, lest it keep in step with the order of the rows
+    some = distances[::step]
+    # Half as many again as needed, so that by chance it hardly ever is too few.
     rank = 3 * count // (2 * step) + 8
-    return SIGN_BITS if rank >= len(some) else int(np.partition(some, rank)[rank])
+    if rank >= len(some):
+        return _least(distances, rows, np.arange(len(distances)), count)
+    return _least(distances, rows, np.flatnonzero(distances <= np.partition(some, rank)[rank]), count)
 
 
 def _least(distances: Distances, rows: Rows, slots: Slots, count: int) -> Slots:

@@ -14,11 +14,13 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated, PermissionDenied, Throttled
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kiosk.api.authentication import ApiClient
+from kiosk.api.renderers import OrjsonRenderer
 from kiosk.api.scopes import Scope
 from kiosk.runtime.audit import acting_client
 
@@ -84,6 +86,11 @@ class ProtocolView(APIView):
     def refused(self, refusal: Refusal) -> Response:
         """The protocol's envelope for a refusal."""
         raise NotImplementedError
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:  # noqa: ARG002
+        """JSON, whatever the client says it would accept: the protocols know nothing else."""
+        renderer = OrjsonRenderer()
+        return renderer, renderer.media_type
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -15,6 +15,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import select
 import threading
 import time
 from collections import deque
@@ -278,7 +279,7 @@ class _Worker:
 
     def _await_outcome(self, results: Connection) -> bytes:
         # The end of the process closes its end of the pipe, so that this wakes up in either case.
-        answered = results.poll(self._timeout_seconds)
+        answered = _readable(results, self._timeout_seconds)
         if self._stopping.is_set():
             raise PoolClosed(f"{self._name}: shutting down")
         if not answered:
@@ -303,9 +304,16 @@ def _widen(pipe: Connection) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
+def _readable(pipe: Connection, seconds: float) -> bool:
+    """Waits for a message or for the end of the other side; as Connection.poll(), at a fraction of its cost."""
+    poller = select.poll()
+    poller.register(pipe.fileno(), select.POLLIN)
+    return bool(poller.poll(seconds * 1000))
+
+
 def _expect(pipe: Connection, message: bytes, seconds: float) -> None:
     """Waits for a message. Raises EOFError where the process says something else, or nothing for so long."""
-    if not pipe.poll(seconds) or pipe.recv_bytes() != message:
+    if not _readable(pipe, seconds) or pipe.recv_bytes() != message:
         raise EOFError
 
 
