@@ -99,15 +99,14 @@ def enrol_person(new: NewPerson, photo: bytes) -> FaceSample:
 
 def add_sample(person: Person, photo: bytes) -> FaceSample:
     """Adds one photo to a person. Raises EnrolmentRefused, or FaceError without consent or with too many photos."""
-    if not person.has_consent:
-        raise FaceError(FaceErrorCode.NO_CONSENT, _("No consent to face recognition is recorded for this person."))
+    _consenting(person.pk)
     checked = check_photo(photo)
     with _stored(checked.jpeg) as path, transaction.atomic():
         GalleryState.lock()
         owner = _owner_of(checked.embedding)
         if owner is not None and owner.pk != person.pk:
             raise EnrolmentRefused((Refusal.of(RefusalCode.DUPLICATE),))
-        return _add_sample(Person.objects.get(pk=person.pk), checked, path)
+        return _add_sample(_consenting(person.pk), checked, path)
 
 
 def withdraw_consent(person: Person) -> None:
@@ -178,6 +177,14 @@ def _create_person(name: str, number: str, new: NewPerson) -> Person:
     person = Person(name=name, user_type=new.user_type, consented_at=timezone.now(), consent_source=new.consent)
     person.number = number or person.entity_id
     person.save(force_insert=True)
+    return person
+
+
+def _consenting(person_id: int) -> Person:
+    """The person as the database has them now. Raises FaceError where their consent is missing, or was withdrawn meanwhile."""
+    person = Person.objects.get(pk=person_id)
+    if not person.has_consent:
+        raise FaceError(FaceErrorCode.NO_CONSENT, _("No consent to face recognition is recorded for this person."))
     return person
 
 

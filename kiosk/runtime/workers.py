@@ -323,7 +323,6 @@ def _run_process(calls: Connection, results: Connection, prepare: Callable[..., 
 
     # Ctrl-C reaches the whole process group; the server ends its workers itself, in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Where cores are short, taking requests in and sending answers out comes before computing them.
     os.nice(_NICENESS)
     try:
