@@ -55,8 +55,8 @@ class VectorIndex(Protocol):
         `added` may be a generator over millions of rows: it is read once, in batches.
 
         The changes have to start at the version that `version` last gave here. Where the index was cleared since, it would seem
-        to be complete without what came before: IndexUnavailable is raised instead, until `version` has been read again. The
-        version never goes back: a process that was overtaken by another changes nothing that the other made later.
+        complete without what came before: IndexUnavailable is raised instead, until `version` has been read again. The version
+        never goes back: a process that was overtaken by another changes nothing that the other made later.
         """
         ...
 
