@@ -114,7 +114,7 @@ class Gallery:
 def _rows_of(sample_ids: Sequence[int], info: EngineInfo) -> list[tuple[Any, ...]]:
     """(sample, embedding, person, entity_id, number, name, user_type) of the samples that are still this engine's.
 
-    Asked at every recognition; written out, because the ORM takes four times as long to write it.
+    Asked at every recognition; written out, because the ORM spends longer writing it than the database answering.
     """
     places = ", ".join(["%s"] * len(sample_ids))
     with connection.cursor() as cursor:
