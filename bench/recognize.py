@@ -133,11 +133,13 @@ def _eight_clients(
 
 
 def _engine_for(task: tuple[Sequence[bytes], float]) -> float:
+    """Photos a second of one process. Whole rounds only: some photos take three times as long as others."""
     photos, seconds = task
     done, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        analysis.largest_face(photos[done % len(photos)], MIN_FACE)
-        done += 1
+        for photo in photos:
+            analysis.largest_face(photo, MIN_FACE)
+        done += len(photos)
     return done / (time.perf_counter() - start)
 
 

@@ -68,6 +68,10 @@ class Gallery:
             removed = list(RemovedSample.objects.filter(version__gt=known).values_list("sample_id", flat=True)) if known else []
             self._index.apply(upto=current, added=self._entries_since(known), removed=removed)
 
+    def forget_other_engines(self) -> None:
+        """Forgets what indexes of engines that don't run keep. Raises IndexUnavailable."""
+        self._index.forget_other_engines()
+
     def nearest(
         self, probe: Embedding, *, limit: int, at_least: float = 0.0, person_ids: Collection[int] | None = None
     ) -> list[Neighbour]:

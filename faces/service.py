@@ -50,6 +50,8 @@ class _Follower:
                 if self.problem:
                     face_workers().warm_up()
                 gallery().catch_up()
+                if self.problem:
+                    gallery().forget_other_engines()
             except (EngineUnavailable, FaceError, IndexUnavailable, DatabaseError) as error:
                 if not self._stop.is_set() and self.problem != str(error):
                     logger.error("Faces are not ready: %s", error)  # noqa: TRY400 - expected, and repeated

@@ -68,4 +68,12 @@ class VectorIndex(Protocol):
         """Forgets everything, on disk too, and goes back to version 0."""
         ...
 
+    def forget_other_engines(self) -> None:
+        """Forgets what indexes of other engines keep of this database's gallery.
+
+        An engine that no longer runs is not told whose samples were deleted since: what it knew must not outlive it. One that is
+        chosen again later builds its index anew from the rows.
+        """
+        ...
+
     def close(self) -> None: ...

@@ -95,6 +95,7 @@ class ElasticsearchIndex:
     ) -> None:
         from elasticsearch import Elasticsearch
 
+        self._name_prefix = name_prefix
         self.name = index_name(name_prefix, engine_identity=engine_identity, dimension=dimension, metric=metric)
         self._engine_identity = engine_identity
         self._dimension = dimension
@@ -150,6 +151,13 @@ class ElasticsearchIndex:
         with self._errors_reported():
             self._life = None
             self._writer.indices.delete(index=self.name, ignore_unavailable=True)
+
+    def forget_other_engines(self) -> None:
+        with self._errors_reported():
+            names = self._writer.indices.get(index=f"{self._name_prefix}-*", features="aliases", ignore_unavailable=True)
+            for name in names:
+                if name != self.name:
+                    self._writer.indices.delete(index=name, ignore_unavailable=True)
 
     def close(self) -> None:
         self._client.close()

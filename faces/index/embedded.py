@@ -22,7 +22,7 @@ from faces.index.base import Entry, Hit, IndexUnavailable
 from faces.index.nearest import Search
 from faces.index.quantise import Vectors, quantise
 from faces.index.rows import ROWS_AT_ONCE, Ids, slots_where
-from faces.index.store import Snapshot, Store
+from faces.index.store import Snapshot, Store, wipe
 from faces.types import Embedding, EngineInfo, Metric
 
 _MOST_THREADS = 4
@@ -42,6 +42,8 @@ class EmbeddedIndex:
 
     def __init__(self, root: Path, engine: EngineInfo, *, lock_timeout_seconds: float = 30.0) -> None:
         self._engine = engine
+        self._root = root
+        self._lock_timeout_seconds = lock_timeout_seconds
         with _errors_reported():
             self._store = Store(root / directory_name(engine), engine, lock_timeout_seconds=lock_timeout_seconds)
         self._helpers = min(os.cpu_count() or 1, _MOST_THREADS) - 1
@@ -99,6 +101,13 @@ class EmbeddedIndex:
         with _errors_reported(), self._store.writing() as writer:
             writer.clear()
             self._life = writer.header.life
+
+    def forget_other_engines(self) -> None:
+        own = directory_name(self._engine)
+        with _errors_reported():
+            for directory in self._root.iterdir():
+                if directory.is_dir() and directory.name != own:
+                    wipe(directory, lock_timeout_seconds=self._lock_timeout_seconds)
 
     def close(self) -> None:
         self._store.close()

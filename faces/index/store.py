@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 _READ_ATTEMPTS = 20
 _READ_PAUSE_SECONDS = 0.001
 _LOCK_POLL_SECONDS = 0.005
+_WIPED_AT_ONCE = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -168,6 +170,21 @@ class Store:
                 start_anew(self._directory, file, self._engine, self.width)
             else:
                 write_header(file, replace(header, boot=boot))
+
+
+def wipe(directory: Path, *, lock_timeout_seconds: float) -> None:
+    """Overwrites the files of a store with zeros and deletes them. Raises OSError, and IndexUnavailable while another writes."""
+    try:
+        with FileLock(directory / "lock", timeout=lock_timeout_seconds, poll_interval=_LOCK_POLL_SECONDS, mode=0o600):
+            for path in (path for path in directory.rglob("*") if path.is_file() and path.name != "lock"):
+                with path.open("r+b") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(0)
+                    for start in range(0, size, _WIPED_AT_ONCE):
+                        file.write(bytes(min(_WIPED_AT_ONCE, size - start)))
+            shutil.rmtree(directory)
+    except Timeout as error:
+        raise IndexUnavailable("another process has been writing the vector index for too long") from error
 
 
 def _as_written(rows: Rows, header: Header) -> bool:

@@ -10,6 +10,7 @@ standard library, Pebble, loky) hang or break down as a whole when a process is 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
 import logging
 import multiprocessing
@@ -35,7 +36,6 @@ _PREPARE_SECONDS = 120.0
 _PIPE_BYTES = 1024 * 1024
 _NICENESS = 5
 _READY = b"ready"
-_BEGUN = b"begun"
 
 
 class WorkerError(Exception):
@@ -202,6 +202,10 @@ class _Worker:
         self._stopping = threading.Event()
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipes: tuple[Connection, Connection] | None = None
+        self._made = 0
+        """Calls that the process has answered."""
+        # Those that it has begun, counted by itself in memory that both see: to say it by message would wake a thread here.
+        self._begun = _SPAWN.RawValue(ctypes.c_uint64, 0)
 
     def send(self, payload: bytes) -> bool:
         """Gives a living process its next call ahead of make(); False where there is no such process."""
@@ -229,12 +233,10 @@ class _Worker:
                 results, calls = self._ready_pipes()
                 if not (sent and attempt == 0):
                     calls.send_bytes(payload)
-                _expect(results, _BEGUN, self._timeout_seconds)
+                return self._await_outcome(results)
             except (OSError, EOFError):
                 # It died while nothing was asked of it: this call has not begun, and gets another process.
                 self._bury("while idle" if attempt == 0 else "at its start")
-                continue
-            return self._await_outcome(results)
         if self._stopping.is_set():
             raise PoolClosed(f"{self._name}: shutting down")
         raise WorkerDied(f"{self._name}: the worker process does not start")
@@ -266,11 +268,12 @@ class _Worker:
         _widen(calls)
         self._process = _SPAWN.Process(
             target=_run_process,
-            args=(their_calls, their_results, self._prepare, self._prepare_args),
+            args=(their_calls, their_results, self._begun, self._prepare, self._prepare_args),
             name=self._name,
             daemon=True,
         )
         self._pipes = results, calls
+        self._made = self._begun.value = 0
         self._process.start()
         their_calls.close()
         their_results.close()
@@ -278,6 +281,7 @@ class _Worker:
         return self._pipes
 
     def _await_outcome(self, results: Connection) -> bytes:
+        """The process's answer. Raises EOFError where it died before it began."""
         # The end of the process closes its end of the pipe, so that this wakes up in either case.
         answered = _readable(results, self._timeout_seconds)
         if self._stopping.is_set():
@@ -286,10 +290,14 @@ class _Worker:
             self._bury(f"was ended: a call took longer than {self._timeout_seconds:g} s")
             raise WorkerTimeout(f"{self._name}: no answer within {self._timeout_seconds:g} s")
         try:
-            return results.recv_bytes()
+            outcome = results.recv_bytes()
         except (EOFError, OSError):
+            if self._begun.value == self._made:
+                raise EOFError from None
             self._bury("in the middle of a call")
             raise WorkerDied(f"{self._name}: the worker process died") from None
+        self._made += 1
+        return outcome
 
     def _bury(self, when: str) -> None:
         self.end()
@@ -317,7 +325,9 @@ def _expect(pipe: Connection, message: bytes, seconds: float) -> None:
         raise EOFError
 
 
-def _run_process(calls: Connection, results: Connection, prepare: Callable[..., None], prepare_args: tuple[Any, ...]) -> None:
+def _run_process(
+    calls: Connection, results: Connection, begun: Any, prepare: Callable[..., None], prepare_args: tuple[Any, ...]
+) -> None:
     """The main loop of a worker process: ends with the server's ends of the pipes, however the server ended."""
     import signal
 
@@ -330,7 +340,7 @@ def _run_process(calls: Connection, results: Connection, prepare: Callable[..., 
         results.send_bytes(_READY)
         while True:
             payload = calls.recv_bytes()
-            results.send_bytes(_BEGUN)
+            begun.value += 1
             function, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own server
             results.send_bytes(_outcome(function, args, kwargs))
     except (EOFError, OSError):

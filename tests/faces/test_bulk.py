@@ -6,6 +6,7 @@ import csv
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from auditlog.models import LogEntry
 from django.core.management import CommandError, call_command
@@ -13,7 +14,8 @@ from django.core.management import CommandError, call_command
 from faces import gallery, workers
 from faces.bulk import BadList, Status, read_candidates
 from faces.engines.fake import Behaviour, FakeEngine, FakeFace
-from faces.models import FaceSample, Person
+from faces.index.base import Entry
+from faces.models import FaceSample, GalleryState, Person
 from faces.types import EngineInfo, Metric
 from tests.media import as_jpeg, blank, fake_jpeg
 
@@ -159,6 +161,23 @@ def test_reembed(state, folder, monkeypatch):
     people.catch_up()
     assert [near.person.name for near in people.nearest(probe, limit=1)] == ["王五"]
     assert len(people) == 3
+
+
+@committed
+def test_reembedding_leaves_nothing_of_the_old_engine_on_the_disk(state, folder, settings):
+    gallery.close_gallery()  # that of an earlier test's database
+    old = gallery.open_index(EngineInfo("dlib", "dlib:old", 128, Metric.EUCLIDEAN))
+    old.apply(upto=1, added=[Entry(1, 1, np.full(128, 0.1, np.float32))], removed=[])
+    old.close()
+    enrol(folder)
+    database = GalleryState.objects.get().identity.hex[:8]
+    engines = list((settings.KIOSK.data_dir / "index" / database).glob("dlib-*"))
+    assert len(engines) == 1
+
+    call_command("reembed", stdout=StringIO())
+
+    assert not engines[0].exists()
+    assert len(gallery.gallery()) == 4
 
 
 @committed

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from faces.bulk import outdated_samples, reembed
 from faces.engines.base import EngineUnavailable
+from faces.gallery import close_gallery, gallery
+from faces.index.base import IndexUnavailable
 from faces.models import FaceSample
 from faces.workers import close_face_workers
 from kiosk.runtime.audit import acting_client
@@ -30,8 +32,11 @@ class Command(BaseCommand):
                     if done.problem:
                         problems += 1
                         self.stderr.write(f"sample {done.sample_id}: {done.problem}")
-        except EngineUnavailable as error:
+                gallery().catch_up()
+                gallery().forget_other_engines()
+        except (EngineUnavailable, IndexUnavailable) as error:
             raise CommandError(str(error)) from None
         finally:
+            close_gallery()
             close_face_workers()
         self.stdout.write(f"{total - problems} re-embedded, {problems} left as they were")

@@ -63,6 +63,18 @@ class VectorIndexContract:
     def index(self, open_index: OpenIndex) -> VectorIndex:
         return open_index(metric=Metric.COSINE)
 
+    def test_what_other_engines_knew_is_forgotten(self, open_index):
+        kept, other = open_index(metric=Metric.COSINE), open_index(metric=Metric.EUCLIDEAN)
+        for index, metric in ((kept, Metric.COSINE), (other, Metric.EUCLIDEAN)):
+            index.apply(upto=1, added=entries(vectors_for(metric, 5)), removed=[])
+        other.close()
+
+        kept.forget_other_engines()
+
+        assert (len(kept), kept.version) == (5, 1)
+        again = open_index(metric=Metric.EUCLIDEAN)
+        assert (len(again), again.version) == (0, 0)
+
     def test_new_index_is_empty(self, index):
         assert (index.version, len(index)) == (0, 0)
         assert index.search(axis(1), limit=3) == []
