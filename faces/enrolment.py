@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -109,6 +109,24 @@ def add_sample(person: Person, photo: bytes) -> FaceSample:
         return _add_sample(_consenting(person.pk), checked, path)
 
 
+def enrol_photos(new: NewPerson, photos: Sequence[CheckedPhoto]) -> Person:
+    """Makes the person with this number of several photos of one face; or adds them to that person, whose face it has to be.
+
+    All photos or none. Photos that the person has already, or that are more than they may have, are left out. A person whose
+    consent is missing, or was withdrawn, has to give it at the kiosk. Raises EnrolmentRefused, or FaceError for a wrong value, a
+    missing consent, or another face than the one enrolled under this number.
+    """
+    name, number = _checked_name(new.name), _checked_number(new.number)
+    with contextlib.ExitStack() as stored:
+        paths = [stored.enter_context(_stored(photo.jpeg)) for photo in photos]
+        with transaction.atomic():
+            GalleryState.lock()
+            person = _owner_or_new(name, number, new, [photo.embedding for photo in photos])
+            unused = [path for photo, path in zip(photos, paths, strict=True) if not _add_if_wanted(person, photo, path)]
+            transaction.on_commit(lambda: _forget(unused))
+    return person
+
+
 def withdraw_consent(person: Person) -> None:
     """Deletes all photos, embeddings and index entries of a person and records that the consent is gone."""
     with transaction.atomic():
@@ -171,6 +189,27 @@ def _owner_of(embedding: Embedding) -> KnownPerson | None:
     return None
 
 
+def _owner_or_new(name: str, number: str, new: NewPerson, embeddings: Iterable[Embedding]) -> Person:
+    """The person with this number, if all these are their face; a new one, if it is nobody's. The gallery has to be locked."""
+    owners = {owner.pk for embedding in embeddings if (owner := _owner_of(embedding)) is not None}
+    person = Person.objects.filter(number=number).first()
+    if person is None:
+        if owners:
+            raise EnrolmentRefused((Refusal.of(RefusalCode.DUPLICATE),))
+        return _create_person(name, number, new)
+    if not owners <= {person.pk}:
+        raise EnrolmentRefused((Refusal.of(RefusalCode.DUPLICATE),))
+    # Samples that no search finds yet, made by another engine, can't vouch for anybody either.
+    if not owners and person.samples.exists():
+        raise FaceError(FaceErrorCode.WRONG_VALUE, "与该编号已录入的人脸不一致")
+    if not person.has_consent:
+        if new.consent != ConsentSource.KIOSK:
+            raise FaceError(FaceErrorCode.NO_CONSENT, _("No consent to face recognition is recorded for this person."))
+        person.consented_at, person.consent_source = timezone.now(), new.consent
+        person.save(update_fields=["consented_at", "consent_source", "updated_at"])
+    return person
+
+
 def _create_person(name: str, number: str, new: NewPerson) -> Person:
     if number and Person.objects.filter(number=number).exists():
         raise FaceError(FaceErrorCode.WRONG_VALUE, "编号已存在")
@@ -186,6 +225,14 @@ def _consenting(person_id: int) -> Person:
     if not person.has_consent:
         raise FaceError(FaceErrorCode.NO_CONSENT, _("No consent to face recognition is recorded for this person."))
     return person
+
+
+def _add_if_wanted(person: Person, checked: CheckedPhoto, path: str) -> bool:
+    known = person.samples.filter(photo_sha256=checked.sha256).exists()
+    if known or person.samples.count() >= settings.KIOSK.face_samples:
+        return False
+    _add_sample(person, checked, path)
+    return True
 
 
 def _add_sample(person: Person, checked: CheckedPhoto, path: str) -> FaceSample:

@@ -5,12 +5,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class FlowsConfig(AppConfig):
-    """The service catalogue."""
+    """The service catalogue and speech."""
 
     name = "flows"
     verbose_name = _("Services")
 
     def ready(self) -> None:
-        from flows import audit
+        from flows import audit, service
 
         audit.register()
+        service.register()

@@ -6,33 +6,43 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kiosk.settings")
 
+import django
 from django.conf import settings
 
-from kiosk.handler import threaded_application
-from kiosk.listeners import ASGIApplication, Listener, PortRouter, Receive, Scope, Send
-
-# A thread waits while an engine works: enough of them that the one that finds the queue full is answered at once.
-_SPARE_THREADS = 16
+from kiosk.handler import ThreadedASGIHandler
+from kiosk.listeners import ByProtocol, Listener, PortRouter, SocketRouter, SocketsOnly
+from kiosk.runtime.threads import work_threads
 
 
 def listeners() -> list[Listener]:
     """The ports to open, from the settings."""
-    return [Listener("web", settings.KIOSK.bind, settings.KIOSK.port, "KIOSK_PORT")]
+    environment = settings.KIOSK
+    return [
+        Listener("web", environment.bind, environment.port, "KIOSK_PORT"),
+        Listener("tool sockets", environment.tool_bind, environment.tool_port, "KIOSK_TOOL_PORT", scheme="ws"),
+        Listener("flow socket", environment.bind, environment.flow_socket_port, "KIOSK_FLOW_SOCKET_PORT", scheme="ws"),
+        Listener("flow POSTs", environment.bind, environment.flow_http_port, "KIOSK_FLOW_HTTP_PORT"),
+    ]
 
 
-async def _refuse_websocket(_scope: Scope, receive: Receive, send: Send) -> None:
-    """No websocket lives on this path: the handshake is refused with 403, as ASGI's close before accept."""
-    await receive()
-    await send({"type": "websocket.close"})
+def _application() -> PortRouter:
+    django.setup(set_prefix=False)
+    from faces.routing import TOOL_SOCKETS as FACE_TOOLS
+    from flows.routing import FLOW_SOCKETS
+    from flows.routing import TOOL_SOCKETS as SPEECH_TOOLS
+
+    environment = settings.KIOSK
+    pages = ThreadedASGIHandler(executor=work_threads())
+    flow_posts = ThreadedASGIHandler(executor=work_threads(), urlconf="kiosk.flow_urls")
+    tools = {**FACE_TOOLS, **SPEECH_TOOLS}
+    flow = {"/": FLOW_SOCKETS["/flow"], **FLOW_SOCKETS}
+    by_port = {
+        environment.tool_port: ByProtocol(SocketsOnly(tools, pages), SocketRouter(tools)),
+        environment.flow_socket_port: ByProtocol(SocketsOnly(flow, pages), SocketRouter(flow)),
+        environment.flow_http_port: ByProtocol(flow_posts, SocketRouter({})),
+    }
+    by_port.pop(0, None)
+    return PortRouter(ByProtocol(pages, SocketRouter({**tools, **FLOW_SOCKETS})), by_port)
 
 
-class _ByProtocol:
-    def __init__(self, http: ASGIApplication, websocket: ASGIApplication) -> None:
-        self._applications = {"http": http, "websocket": websocket}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._applications[scope["type"]](scope, receive, send)
-
-
-_http = threaded_application(threads=settings.KIOSK.engine_queue + settings.KIOSK.worker_count + _SPARE_THREADS)
-application = PortRouter(default=_ByProtocol(http=_http, websocket=_refuse_websocket), by_port={})
+application = _application()

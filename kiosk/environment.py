@@ -6,6 +6,7 @@ The fields below are the whole list: their types and bounds are checked at start
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -47,6 +48,11 @@ class Environment(BaseSettings):
     data_dir: Path = Field(BASE_DIR / "data", description="Folder of the database, photos, vector index and models")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs sessions and links; required in production, made and kept in the data folder otherwise"
+    )
+    encryption_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Keys of the encrypted columns, comma-separated, the newest first; required in production, made and kept in"
+        " the data folder otherwise",
     )
     allowed_hosts: CommaSeparated = Field(
         ("localhost", "127.0.0.1", "[::1]"),
@@ -108,6 +114,62 @@ class Environment(BaseSettings):
     batch_photos: int = Field(32, ge=1, le=1000, description="Most photos of one /recognize/batch")
     targets: int = Field(10_000, ge=1, le=20_000, description="Most targets of one /recognize")
 
+    # Sockets
+    tool_networks: CommaSeparated = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="Networks (CIDR) from which the tool sockets are open without a token; from others they ask for one",
+    )
+    frame_mb: int = Field(10, ge=1, le=100, description="Largest websocket message, MiB")
+    text_kb: int = Field(64, ge=1, le=1024, description="Largest text message of a websocket, KiB")
+    socket_rate: str = Field(
+        "600/min",
+        pattern=r"^([1-9]\d*/(s|sec|m|min|h|hour|d|day)|off)$",
+        description="Messages per client of the sockets; off: no limit",
+    )
+    sockets: int = Field(2000, ge=1, le=100_000, description="Most open websockets; one more is refused")
+    socket_idle_seconds: float = Field(300, ge=1, le=86_400, description="A websocket that is silent for so long is closed")
+    face_predict_images: int = Field(30, ge=1, le=1000, description="Most images of one /face_predict connection; then fail")
+    face_train_images: int = Field(60, ge=1, le=1000, description="Most images of one face_train; then fail")
+    face_train_samples: int = Field(3, ge=1, le=20, description="Good images that face_train enrols before it answers success")
+
+    # Conversation
+    visit_minutes: int = Field(30, ge=1, le=1440, description="How long a visit's hash works after its last use")
+    visit_tries: int = Field(3, ge=1, le=10, description="How often one question is asked before it is left open")
+    handshake_seconds: float = Field(
+        2, ge=0, le=30, description="How long a handshake waits for its audio before it says processing"
+    )
+    visits_at_once: int = Field(1000, ge=1, le=100_000, description="Most visits under way; one more is told busy")
+    keep_audio: bool = Field(False, description="Keep what citizens say as sound, for the review; else only its text")
+    visit_days: int = Field(90, ge=1, le=3650, description="Visits older than this are deleted by manage.py enforce_retention")
+    abandoned_hours: int = Field(24, ge=1, le=8760, description="Visits that were never stored are deleted after so long")
+    external_personal_data: bool = Field(
+        False, description="Let engines that call out (gTTS, the language model) have names, numbers and addresses"
+    )
+    llm_url: str = Field("", description="Base URL of an OpenAI-compatible endpoint that understands requests; empty: built in")
+    llm_model: str = Field("", description="Its model")
+    llm_key: SecretStr = Field(SecretStr(""), description="Its key")
+    llm_seconds: float = Field(5, gt=0, le=60, description="Longest answer time before the built-in understanding takes over")
+
+    # Speech
+    stt_model: str = Field(
+        "small", pattern=r"^[A-Za-z0-9_./-]+$", description="Whisper model, by its name for whisper-ctranslate2"
+    )
+    stt_model_dir: Path | None = Field(
+        None, description="Folder of Whisper models (whisper-ctranslate2 --model_dir); empty is the data folder's"
+    )
+    stt_language: str = Field("zh", description="Language that is listened for; empty: whichever is heard")
+    stt_seconds: float = Field(60, gt=0, le=600, description="Longest utterance, seconds of sound")
+    audio_mb: int = Field(10, ge=1, le=100, description="Largest utterance, MiB")
+    tts_engine: Literal["auto", "espeak", "gtts"] = Field(
+        "auto", description="Voice: auto takes gTTS where it answers, for texts without personal data, else eSpeak NG"
+    )
+    tts_voice: str = Field("cmn", description="Voice of eSpeak NG")
+    tts_characters: int = Field(2000, ge=1, le=20_000, description="Longest text that is spoken")
+    tts_cache_mb: int = Field(200, ge=0, le=10_000, description="Disk space for spoken texts")
+    gtts_seconds: float = Field(2, gt=0, le=30, description="How long gTTS may take before eSpeak NG speaks instead")
+    speech_workers: int = Field(1, ge=1, le=64, description="Speech processes")
+    speech_queue: int = Field(16, ge=1, le=10_000, description="Utterances waiting for one before the answer is busy")
+
     # Faces
     face_engine: Literal["auto", "dlib", "insightface", "fake"] = Field(
         "auto", description="auto takes insightface where its pack is installed, else dlib; fake is for tests"
@@ -127,12 +189,19 @@ class Environment(BaseSettings):
     engine_queue: int = Field(32, ge=1, le=10_000, description="Photos waiting for an engine before the answer is busy")
     engine_seconds: float = Field(30, gt=0, le=600, description="Longest time of one photo in an engine before it is given up")
 
-    @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
+    @field_validator("allowed_hosts", "csrf_trusted_origins", "tool_networks", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("data_dir", "insightface_root_dir")
+    @field_validator("tool_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("data_dir", "insightface_root_dir", "stt_model_dir")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().resolve()
@@ -143,6 +212,8 @@ class Environment(BaseSettings):
             return self
         if len(self.secret_key.get_secret_value()) < 32:  # noqa: PLR2004 - Django's own minimum is 50 characters of less entropy
             raise ValueError("KIOSK_SECRET_KEY: production needs a secret of at least 32 characters (openssl rand -hex 32)")
+        if any(len(key.strip()) < 32 for key in self.encryption_keys.get_secret_value().split(",")):  # noqa: PLR2004
+            raise ValueError("KIOSK_ENCRYPTION_KEYS: production needs at least one key of 32 characters (openssl rand -hex 32)")
         if "allowed_hosts" not in self.model_fields_set or "*" in self.allowed_hosts:
             raise ValueError("KIOSK_ALLOWED_HOSTS: production needs the host names it answers to, and no *")
         if self.face_engine == "fake":
@@ -170,6 +241,11 @@ class Environment(BaseSettings):
     def insightface_root(self) -> Path:
         """What FaceAnalysis(root=…) gets: the folder that holds models/PACK."""
         return self.insightface_root_dir or self.model_dir / "insightface"
+
+    @property
+    def whisper_dir(self) -> Path:
+        """What whisper-ctranslate2 knows as --model_dir."""
+        return self.stt_model_dir or self.model_dir / "whisper"
 
     @property
     def worker_count(self) -> int:

@@ -22,8 +22,12 @@ from kiosk.models import ApiToken
 
 _STANDARD = {"view": _("View"), "add": _("Add"), "change": _("Change"), "delete": _("Delete")}
 
-_NEVER_ASKED = ("add_logentry", "change_logentry", "delete_logentry", "change_facesample", "delete_apitoken")
-"""The audit log is not to be changed, a photo is replaced by another, and a token is revoked: nobody may do these."""
+_NEVER_ASKED = (
+    *("add_logentry", "change_logentry", "delete_logentry", "change_facesample", "delete_apitoken"),
+    *("add_citizen", "change_citizen", "add_dialoguesession", "change_dialoguesession"),
+)
+"""The audit log is not to be changed, a photo is replaced by another, a token is revoked, and citizens' records come of
+visits and their review: nobody may do these."""
 
 
 class ApiTokenForm(forms.ModelForm):  # type: ignore[type-arg]

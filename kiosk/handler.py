@@ -13,7 +13,6 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 
-import django
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.conf import settings
 from django.core import signals
@@ -44,12 +43,15 @@ class _StatelessHandler(BaseHandler):
 
 
 class ThreadedASGIHandler(ASGIHandler):
-    """The ASGI application of all HTTP pages and APIs, on at most `threads` threads."""
+    """The ASGI application of HTTP pages and APIs, on the threads of `executor`.
 
-    def __init__(self, *, threads: int) -> None:
+    With `urlconf`, these routes take the place of settings.ROOT_URLCONF: of a port that serves machines and no pages.
+    """
+
+    def __init__(self, *, executor: ThreadPoolExecutor, urlconf: str | None = None) -> None:
         super().__init__()
         self._stateless = _StatelessHandler()
-        executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="request")
+        self._urlconf = urlconf
         self._respond_in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=executor)
 
     def load_middleware(self, is_async: bool = False) -> None:  # noqa: ARG002 - the base class asks for async
@@ -91,7 +93,10 @@ class ThreadedASGIHandler(ASGIHandler):
     def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
-        handler = self._stateless if request.path in settings.STATELESS_PATHS else self
+        if self._urlconf is not None:
+            request.urlconf = self._urlconf
+        stateless = self._urlconf is not None or request.path in settings.STATELESS_PATHS
+        handler = self._stateless if stateless else self
         response = handler.get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001 - as Django's own handler does
         if not response.streaming:
@@ -113,9 +118,3 @@ class ThreadedASGIHandler(ASGIHandler):
                     task.cancel()
                 await asyncio.gather(sending, leaving, return_exceptions=True)
                 await sync_to_async(response.close)()
-
-
-def threaded_application(*, threads: int) -> Any:
-    """Sets Django up and returns the application."""
-    django.setup(set_prefix=False)
-    return ThreadedASGIHandler(threads=threads)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEALTH_PATH = "/healthz"
+PEER = "kiosk.peer"
+"""Key of a websocket's scope: the address that the connection came from; of a proxy, where `client` is of whom it speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class Listener:
     host: str
     port: int
     setting: str
+    scheme: str = "http"
+    """Of the URL that is shown: ws where there are nothing but websockets."""
 
     @property
     def enabled(self) -> bool:
@@ -35,9 +42,9 @@ class OpenedListener:
     socket: socket.socket
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         host, port = self.socket.getsockname()[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"{self.listener.scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +102,60 @@ class PortRouter:
         server = scope.get("server")
         application = self._by_port.get(server[1], self._default) if server else self._default
         await application(scope, receive, send)
+
+
+class ByProtocol:
+    """One port: HTTP requests go to one application, websockets to another."""
+
+    def __init__(self, http: ASGIApplication, websocket: ASGIApplication) -> None:
+        self._applications = {"http": http, "websocket": websocket}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._applications[scope["type"]](scope, receive, send)
+
+
+class SocketRouter:
+    """The websockets of one port, by their path; on any other path the handshake is answered with 404."""
+
+    def __init__(self, by_path: Mapping[str, ASGIApplication]) -> None:
+        self.by_path = dict(by_path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        application = self.by_path.get(scope["path"], _no_socket_here)
+        await application(scope, receive, send)
+
+
+class SocketsOnly:
+    """HTTP on a port of websockets: 426 where there is one, 404 elsewhere; /healthz is passed on."""
+
+    def __init__(self, by_path: Mapping[str, ASGIApplication], http: ASGIApplication) -> None:
+        self._paths = frozenset(by_path)
+        self._http = http
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == HEALTH_PATH:
+            await self._http(scope, receive, send)
+            return
+        is_socket = scope["path"] in self._paths
+        text = "这里是 websocket 端口，请用 websocket 连接" if is_socket else "没有这个地址"
+        body = text.encode()
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        if is_socket:
+            headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
+        status = HTTPStatus.UPGRADE_REQUIRED if is_socket else HTTPStatus.NOT_FOUND
+        await send({"type": "http.response.start", "status": int(status), "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def refuse_websocket(scope: Scope, send: Send, status: HTTPStatus) -> None:
+    """Answers a handshake with an HTTP status; where the server can't, with its own refusal, 403."""
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await send({"type": "websocket.http.response.start", "status": int(status), "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b""})
+    else:
+        await send({"type": "websocket.close"})
+
+
+async def _no_socket_here(scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await refuse_websocket(scope, send, HTTPStatus.NOT_FOUND)

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.protocol import Protocol
@@ -22,7 +23,8 @@ from twisted.internet.tcp import Server as TCPServer
 from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 
 from kiosk.health import loop_lag
-from kiosk.listeners import ASGIApplication, OpenedListener
+from kiosk.listeners import PEER, ASGIApplication, OpenedListener
+from kiosk.websocket import BoundedWebSocket, Inbox, SocketLimits, bound_websockets
 
 logger = logging.getLogger(__name__)
 
@@ -118,9 +120,11 @@ class _BoundedFactory(HTTPFactory):  # type: ignore[misc]
 class KioskServer(Server):  # type: ignore[misc]
     """Serves `application` on sockets that are open already.
 
-    SIGTERM and SIGINT stop it in order: no new connection is taken, HTTP requests under way are answered (for at most
-    `drain_seconds`), then connections are closed and `on_stop` runs. A second signal stops it at once.
+    SIGTERM and SIGINT stop it in order: no new connection is taken, HTTP requests under way are answered, websockets answer the
+    message that they are at and close (all for at most `drain_seconds`), then `on_stop` runs. A second signal stops it at once.
     """
+
+    connections: dict[Any, dict[str, Any]]
 
     def __init__(
         self,
@@ -128,7 +132,7 @@ class KioskServer(Server):  # type: ignore[misc]
         opened: Sequence[OpenedListener],
         *,
         max_body_bytes: int,
-        max_frame_bytes: int,
+        socket_limits: SocketLimits,
         drain_seconds: float,
         behind_proxy: bool,
         on_ready: Callable[[], None],
@@ -139,8 +143,8 @@ class KioskServer(Server):  # type: ignore[misc]
             endpoints=["sockets that are open already, see _start"],
             signal_handlers=False,
             request_buffer_size=_READ_SIZE,
-            websocket_max_message_size=max_frame_bytes,
-            websocket_max_frame_size=max_frame_bytes,
+            websocket_max_message_size=socket_limits.binary_bytes,
+            websocket_max_frame_size=socket_limits.binary_bytes,
             proxy_forwarded_address_header="X-Forwarded-For" if behind_proxy else None,
             proxy_forwarded_proto_header="X-Forwarded-Proto" if behind_proxy else None,
             server_name="",
@@ -150,6 +154,7 @@ class KioskServer(Server):  # type: ignore[misc]
         self._opened = list(opened)
         self._ports: list[Any] = []
         self.max_body_bytes = max_body_bytes
+        self._socket_limits = socket_limits
         self._drain_seconds = drain_seconds
         self._on_ready = on_ready
         self._on_stop = on_stop
@@ -163,7 +168,34 @@ class KioskServer(Server):  # type: ignore[misc]
         finally:
             self._on_stop()
 
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Runs the application of one request or websocket. Returns the queue that takes what the client sends."""
+        if not isinstance(protocol, BoundedWebSocket):
+            return super().create_application(protocol, scope)
+        inbox: Inbox = protocol.inbox()
+        scope |= {
+            "asgi": {"version": "3.0"},
+            "extensions": {"websocket.http.response": {}},
+            PEER: str(protocol.transport.getPeer().host),
+        }
+        conversation = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(conversation)
+        return inbox
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Sends what an application answers; returns when a websocket's client has room for more."""
+        await super().handle_reply(protocol, message)
+        if isinstance(protocol, BoundedWebSocket):
+            await protocol.written()
+
+    def kill_all_applications(self) -> Any:
+        """Cancels what is still running when the reactor stops."""
+        # Of a connection whose application has ended, Daphne's own would stumble over what is missing.
+        self.connections = {key: details for key, details in self.connections.items() if "application_instance" in details}
+        return super().kill_all_applications()
+
     def _start(self) -> None:
+        bound_websockets(self.ws_factory, self._socket_limits)
         factory = _BoundedFactory(self)
         for opened in self._opened:
             port = reactor.adoptStreamPort(opened.socket.fileno(), opened.socket.family, factory)
@@ -192,6 +224,9 @@ class KioskServer(Server):  # type: ignore[misc]
         logger.info("Stopping: no new connections; waiting for requests under way")
         for port in self._ports:
             port.stopListening()
+        for connection in list(self.connections):
+            if isinstance(connection, BoundedWebSocket):
+                connection.tell_stopping()
         self._stop_when_idle()
 
     def _stop_when_idle(self) -> None:
@@ -204,7 +239,7 @@ class KioskServer(Server):  # type: ignore[misc]
 
     def _requests_under_way(self) -> bool:
         return any(
-            isinstance(protocol, WebRequest)
+            isinstance(protocol, WebRequest | BoundedWebSocket)
             and "disconnected" not in details
             and "application_instance" in details
             and not details["application_instance"].done()

@@ -51,7 +51,7 @@ MIDDLEWARE = [
 ]
 
 # Asked many times a second by machines that carry a token and nothing else; what pages need is left out (kiosk.handler).
-STATELESS_PATHS = frozenset({"/recognize", "/recognize/batch"})
+STATELESS_PATHS = frozenset({"/recognize", "/recognize/batch", "/handshake", "/storage", "/summary"})
 STATELESS_MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 
 ROOT_URLCONF = "kiosk.urls"
@@ -171,6 +171,15 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "ENUM_NAME_OVERRIDES": {
+        "FaceTypeEnum": ["face"],
+        "InputTypeEnum": ["text", "audio"],
+        "HandshakeTypeEnum": ["handshake"],
+        "StorageTypeEnum": ["storage"],
+        "SummaryTypeEnum": ["summary"],
+        "VisitTypeEnum": ["storage", "summary"],
+        "FailureTypeEnum": ["processing", "busy", "error"],
+    },
 }
 
 # People

@@ -13,16 +13,28 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _item(
-    title: Promise, icon: str, route: str, *permissions: str, active: Callable[[HttpRequest], bool] | None = None
+    title: Promise,
+    icon: str,
+    route: str,
+    *permissions: str,
+    active: Callable[[HttpRequest], bool] | None = None,
+    badge: str = "",
 ) -> dict[str, Any]:
-    """A line of the menu, for users who have all of the permissions; `active` says when it is the page that is open."""
+    """A line of the menu, for users who have all of the permissions.
+
+    `active` says when it is the page that is open; `badge` is the dotted path of a function that gives a short text beside it.
+    """
     item = {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(route),
         "permission": lambda request: request.user.has_perms(permissions),
     }
-    return item if active is None else {**item, "active": active}
+    if active is not None:
+        item["active"] = active
+    if badge:
+        item |= {"badge": badge, "badge_variant": "warning"}
+    return item
 
 
 def _on_persons(request: HttpRequest) -> bool:
@@ -76,6 +88,14 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": _("Services"),
                 "separator": True,
                 "items": [
+                    _item(
+                        _("Visits"),
+                        "forum",
+                        "admin:flows_dialoguesession_changelist",
+                        "flows.view_dialoguesession",
+                        badge="flows.admin.visits.waiting_badge",
+                    ),
+                    _item(_("Citizens"), "badge", "admin:flows_citizen_changelist", "flows.view_citizen"),
                     _item(_("Service catalogue"), "menu_book", "admin:flows_serviceitem_changelist", "flows.view_serviceitem"),
                 ],
             },

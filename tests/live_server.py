@@ -28,23 +28,29 @@ def free_port() -> int:
 
 
 class LiveServer(AbstractContextManager["LiveServer"]):
-    """Bootstraps `data_dir` and serves from it until the end of the with block. `settings` are added to the environment."""
+    """Bootstraps `data_dir` and serves from it until the end of the with block. `settings` are added to the environment.
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    The pages' port alone, on a free port, or with `all_ports` those of the tool sockets, the flow socket and the flow POSTs too.
+    """
+
+    def __init__(self, data_dir: Path, *, all_ports: bool = False, **settings: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
+        self.tool_port, self.flow_socket_port, self.flow_http_port = (free_port() if all_ports else 0 for _ in range(3))
         self.url = f"http://127.0.0.1:{self.port}"
+        self.flow_url = f"http://127.0.0.1:{self.flow_http_port}"
         self.environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "kiosk.settings",
             "KIOSK_ENV_FILE": os.devnull,
             "KIOSK_MODE": "development",
             "KIOSK_DATA_DIR": str(data_dir),
             "KIOSK_PORT": str(self.port),
-            "KIOSK_TOOL_PORT": "0",
-            "KIOSK_FLOW_SOCKET_PORT": "0",
-            "KIOSK_FLOW_HTTP_PORT": "0",
+            "KIOSK_TOOL_PORT": str(self.tool_port),
+            "KIOSK_FLOW_SOCKET_PORT": str(self.flow_socket_port),
+            "KIOSK_FLOW_HTTP_PORT": str(self.flow_http_port),
             "KIOSK_EVENT_PORT": "0",
             "KIOSK_API_RATE": "off",
+            "KIOSK_SOCKET_RATE": "off",
             "DATABASE_URL": "",
             "REDIS_URL": "",
             "ELASTICSEARCH_URL": "",
@@ -61,6 +67,21 @@ class LiveServer(AbstractContextManager["LiveServer"]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
+
+    @property
+    def tool_url(self) -> str:
+        """Of the tool sockets' own port; the path follows."""
+        return f"ws://127.0.0.1:{self.tool_port}"
+
+    @property
+    def flow_socket_url(self) -> str:
+        """Of the flow socket's own port."""
+        return f"ws://127.0.0.1:{self.flow_socket_port}/"
+
+    @property
+    def web_socket_url(self) -> str:
+        """Of the websockets on the pages' port; the path follows."""
+        return f"ws://127.0.0.1:{self.port}"
 
     def manage(self, *arguments: str) -> str:
         """What a management command prints; RuntimeError with all of it where it fails."""

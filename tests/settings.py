@@ -10,6 +10,8 @@ os.environ |= {
     "KIOSK_FACE_ENGINE": "fake",
     "KIOSK_ENGINE_WORKERS": "1",
     "KIOSK_API_RATE": "off",
+    "KIOSK_SOCKET_RATE": "off",
+    "KIOSK_TTS_ENGINE": "espeak",
     "KIOSK_LANGUAGE": "zh-hans",
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
     "REDIS_URL": "",

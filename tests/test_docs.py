@@ -169,7 +169,7 @@ def shape(value: object) -> object:
         case str() if value.startswith("http"):
             return "a link"
         case str():
-            return re.sub(r"person_[a-z0-9]{8}|\d+(\.\d+)?", "#", value)
+            return re.sub(r"person_[a-z0-9]{8}|[0-9a-f]{64}|HASH|\d+(\.\d+)?", "#", value)
         case bool() | None:
             return value
         case _:
@@ -198,7 +198,7 @@ def server(tmp_path_factory):
 
 def test_the_readmes_lines_work_as_pasted(server, photos):
     calls = readme_calls()
-    assert len(calls) == 5
+    assert len(calls) == 6
     for command, shown in calls:
         pasted = command.replace("http://127.0.0.1:8000", server.url)
         done = subprocess.run(["bash", "-c", pasted], cwd=photos, capture_output=True, text=True, timeout=60, check=True)

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.cache import cache
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
@@ -36,24 +35,35 @@ class ApiClient:
 class TokenAuthentication(BaseAuthentication):
     """Bearer tokens (kiosk.models.ApiToken)."""
 
-    def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken | None] | None:
+    def authenticate(self, request: Request) -> tuple[ApiClient, None] | None:
         """The client of a good token; None without one; AuthenticationFailed for a bad one."""
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        if not header:
-            return (_LOCAL_CLIENT, None) if _open_to(request) else None
-        keyword, _space, key = header.partition(" ")
-        if keyword.lower() != "bearer" or not key.strip():
-            raise AuthenticationFailed(_("Authorization must be: Bearer TOKEN."))
-        token = find_token(key.strip())
-        if token is None:
-            raise AuthenticationFailed(_("The token is unknown, revoked or expired."))
-        return ApiClient(name=token.name, ident=token.prefix, scopes=frozenset(token.scopes)), token
+        meta = request.META
+        client = authenticate(
+            meta.get("HTTP_AUTHORIZATION", ""), meta.get("REMOTE_ADDR", ""), forwarded="HTTP_X_FORWARDED_FOR" in meta
+        )
+        return None if client is None else (client, None)
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the base class's signature
         return "Bearer"
 
 
 _LOCAL_CLIENT = ApiClient(name="local", ident="local", scopes=frozenset(Scope.values))
+
+
+def authenticate(authorization: str, address: str, *, forwarded: bool) -> ApiClient | None:
+    """The client who sent this Authorization header from this address; None without one, AuthenticationFailed for a bad one.
+
+    `forwarded`: a proxy says that the request came from elsewhere.
+    """
+    if not authorization:
+        return _LOCAL_CLIENT if _open_to(address, forwarded=forwarded) else None
+    keyword, _space, key = authorization.partition(" ")
+    if keyword.lower() != "bearer" or not key.strip():
+        raise AuthenticationFailed(_("Authorization must be: Bearer TOKEN."))
+    token = find_token(key.strip())
+    if token is None:
+        raise AuthenticationFailed(_("The token is unknown, revoked or expired."))
+    return ApiClient(name=token.name, ident=token.prefix, scopes=frozenset(token.scopes))
 
 
 def find_token(key: str) -> ApiToken | None:
@@ -85,12 +95,12 @@ def _tokens_exist_lately() -> bool:
     return known
 
 
-def _open_to(request: Request | HttpRequest) -> bool:
+def _open_to(address: str, *, forwarded: bool) -> bool:
     """An installation in development that has no token yet answers anyone on this machine, and nobody else."""
-    if settings.KIOSK.production or settings.KIOSK.behind_proxy or "HTTP_X_FORWARDED_FOR" in request.META:
+    if settings.KIOSK.production or settings.KIOSK.behind_proxy or forwarded:
         return False
     try:
-        loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        loopback = ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
     return loopback and not _tokens_exist_lately()

@@ -12,3 +12,5 @@ class Scope(models.TextChoices):
     FACES_RECOGNISE = "faces:recognise", _("Recognise faces (/recognize, /face find)")
     FACES_ENROL = "faces:enrol", _("Enrol people (/face add)")
     FACES_LIST = "faces:list", _("List enrolled people (/face list)")
+    FLOWS = "flows:converse", _("Conversation (handshake, qna, face_train, storage, summary)")
+    TOOLS = "tools:use", _("Tool sockets (/face_predict, /stt, /tts) from outside their networks")

@@ -54,7 +54,7 @@ def test_health(server):
     with urllib.request.urlopen(f"{server.url}/healthz") as response:
         assert json.load(response)["status"] == "ok"
     with urllib.request.urlopen(f"{server.url}/readyz") as response:
-        assert json.load(response) == {"status": "ok", "checks": {"database": "ok", "faces": "ok"}}
+        assert json.load(response) == {"status": "ok", "checks": {"database": "ok", "faces": "ok", "speech": "ok"}}
 
 
 def test_enrol_and_recognise(server):
@@ -127,7 +127,7 @@ def test_websocket_without_a_route_is_refused(server):
             b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         )
-        assert raw.recv(100).startswith(b"HTTP/1.1 403")
+        assert raw.recv(100).startswith(b"HTTP/1.1 404")
 
 
 @pytest.fixture
@@ -183,19 +183,25 @@ def test_port_in_use_is_named_with_its_setting(tmp_path):
     assert "Traceback" not in log
 
 
+PRODUCTION = {"KIOSK_MODE": "production", "KIOSK_SECRET_KEY": "s" * 40, "KIOSK_ENCRYPTION_KEYS": "k" * 40}
+
+
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
         ({"KIOSK_PORT": "ninety"}, "KIOSK_PORT"),
         ({"KIOSK_FACE_ENGINE": "magic"}, "KIOSK_FACE_ENGINE"),
         ({"KIOSK_FACE_THRESHOLD": "1.5"}, "KIOSK_FACE_THRESHOLD"),
+        ({"KIOSK_TOOL_NETWORKS": "10.0.0.0/8,hall"}, "KIOSK_TOOL_NETWORKS"),
         ({"KIOSK_MODE": "production"}, "KIOSK_SECRET_KEY"),
-        ({"KIOSK_MODE": "production", "KIOSK_SECRET_KEY": "s" * 40}, "KIOSK_ALLOWED_HOSTS"),
-        ({"KIOSK_MODE": "production", "KIOSK_SECRET_KEY": "s" * 40, "KIOSK_ALLOWED_HOSTS": "*"}, "KIOSK_ALLOWED_HOSTS"),
+        ({"KIOSK_MODE": "production", "KIOSK_SECRET_KEY": "s" * 40}, "KIOSK_ENCRYPTION_KEYS"),
+        ({**PRODUCTION, "KIOSK_ENCRYPTION_KEYS": "short"}, "KIOSK_ENCRYPTION_KEYS"),
+        ({**PRODUCTION, "KIOSK_ENCRYPTION_KEYS": f"{'k' * 40},short"}, "KIOSK_ENCRYPTION_KEYS"),
+        (PRODUCTION, "KIOSK_ALLOWED_HOSTS"),
+        ({**PRODUCTION, "KIOSK_ALLOWED_HOSTS": "*"}, "KIOSK_ALLOWED_HOSTS"),
         (
             {
-                "KIOSK_MODE": "production",
-                "KIOSK_SECRET_KEY": "s" * 40,
+                **PRODUCTION,
                 "KIOSK_ALLOWED_HOSTS": "hall.example",
                 "KIOSK_FACE_ENGINE": "dlib",
             },

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from kiosk.runtime.memory import share_heaps
 
+_KIBIBYTE = 1024
 _MEBIBYTE = 1024 * 1024
 
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         share_heaps()
         # Daphne installs its reactor when it is imported: here, not in every command.
         from kiosk.server import KioskServer  # isort: skip
+        from kiosk.websocket import SocketLimits  # isort: skip
         from kiosk.api.authentication import usable_tokens_exist
         from kiosk.asgi import application, listeners
         from kiosk.listeners import open_listeners
@@ -37,13 +39,13 @@ class Command(BaseCommand):
         if not opened:
             raise CommandError("No listener could be opened")
         for listener in opened:
-            self.stdout.write(f"{listener.listener.name}: http://{listener.address}/")
+            self.stdout.write(f"{listener.listener.name}: {listener.url}")
         self.stdout.flush()
         KioskServer(
             application,
             opened,
             max_body_bytes=environment.upload_mb * _MEBIBYTE,
-            max_frame_bytes=environment.image_mb * _MEBIBYTE,
+            socket_limits=SocketLimits(text_bytes=environment.text_kb * _KIBIBYTE, binary_bytes=environment.frame_mb * _MEBIBYTE),
             drain_seconds=environment.drain_seconds,
             behind_proxy=environment.behind_proxy,
             on_ready=start_services,
