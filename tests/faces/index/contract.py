@@ -67,7 +67,6 @@ class VectorIndexContract:
         kept, other = open_index(metric=Metric.COSINE), open_index(metric=Metric.EUCLIDEAN)
         for index, metric in ((kept, Metric.COSINE), (other, Metric.EUCLIDEAN)):
             index.apply(upto=1, added=entries(vectors_for(metric, 5)), removed=[])
-        other.close()
 
         kept.forget_other_engines()
 

@@ -1,7 +1,7 @@
 """The bars of the product, over the utterances of tests/data.
 
-requests.jsonl was written before the classifier; the others after it, by ear, without looking at what it would say. The weights were
-fitted on the first three; no weight has seen requests4.jsonl.
+requests.jsonl was written before the classifier; the others after it, by ear, without looking at what it would say. The weights
+were fitted on the first three; no weight has seen requests4.jsonl.
 """
 
 from __future__ import annotations

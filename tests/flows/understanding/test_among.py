@@ -44,7 +44,7 @@ ASKED_AGAIN = {
 }
 NOT_A_POSITION = {
     "more than there are": ("第三个", TRAVEL),
-    "a third child": ("第三个孩子出生", TRAVEL),
+    "a third child": ("第三个孩子出生", FUND),
 }
 
 
