@@ -19,9 +19,7 @@ from flows.understanding.text import normalise
 
 MASK = "□"
 
-_PERSONAL = frozenset(
-    {Slot.NAME, Slot.PHONE, Slot.ID_CARD, Slot.EMAIL, Slot.ADDRESS, Slot.HUKOU, Slot.NATIVE_PLACE, Slot.BIRTH, Slot.CAREER}
-)
+_PERSONAL = frozenset({Slot.NAME, Slot.PHONE, Slot.ID_CARD, Slot.EMAIL, Slot.ADDRESS, Slot.HUKOU, Slot.NATIVE_PLACE, Slot.BIRTH})
 _NAMED = re.compile(
     r"(?:我[叫姓]|[叫姓]做?|名字|本人|署名)(?!什么|不|我)[^,]{1,6}|.(?:先生|女士|小姐|同志|师傅|老师|老板|总|医生|主任|经理|阿姨|叔叔)"
 )

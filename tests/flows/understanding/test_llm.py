@@ -56,7 +56,7 @@ def clock():
 def connect(shipped, clock, today):
     """A language model at a URL."""
 
-    def connected(url, *, personal=False, seconds=LIMIT):
+    def connected(url, *, personal=False, seconds=30):
         endpoint = Endpoint(url=url, model="m", key="secret", seconds=seconds, clock=clock)
         return LanguageModel(endpoint, personal=personal, builtin=shipped, today=lambda: today)
 
@@ -66,6 +66,11 @@ def connect(shipped, clock, today):
 @pytest.fixture
 def model(server, connect):
     return connect(server.url)
+
+
+@pytest.fixture
+def hasty(server, connect):
+    return connect(server.url, seconds=LIMIT)
 
 
 @pytest.fixture
@@ -159,11 +164,11 @@ WRONG = {
 
 class TestFailures:
     @pytest.mark.parametrize("reply", WRONG.values(), ids=WRONG.keys())
-    def test_the_built_in_answers_instead_within_the_limit(self, server, model, own, caplog, reply):
+    def test_the_built_in_answers_instead_within_the_limit(self, server, hasty, own, caplog, reply):
         server.reply = reply
         started = time.perf_counter()
         with caplog.at_level(logging.DEBUG):
-            assert model.classify(UNCLEAR) == own
+            assert hasty.classify(UNCLEAR) == own
         assert time.perf_counter() - started < LIMIT + 1
         assert len(server.received) == 1, "no retries"
         assert "The language model is of no use here" in caplog.text
@@ -171,7 +176,7 @@ class TestFailures:
 
     def test_a_refused_connection_is_no_wait(self, connect, own):
         started = time.perf_counter()
-        assert connect(llm_server.closed_port(), seconds=5).classify(UNCLEAR) == own
+        assert connect(llm_server.closed_port()).classify(UNCLEAR) == own
         assert time.perf_counter() - started < 2
 
     def test_redirects_are_not_followed(self, server, model, own):
@@ -203,7 +208,7 @@ class TestFailures:
         assert model.classify(UNCLEAR).decision is Decision.SERVICE
 
     def test_more_questions_at_once_than_it_takes_are_answered_by_the_built_in(self, server, connect):
-        model = connect(server.url, seconds=20)
+        model = connect(server.url)
         server.reply = slowly(0.4, GOOD)
         found = []
         threads = [threading.Thread(target=lambda: found.append(model.classify(UNCLEAR).decision)) for _ in range(20)]
