@@ -3,7 +3,7 @@
     python -m bench.understanding [--failures] [--set FILE …] [--catalogue FILE]
 
 Needs no server and no database: the catalogue is the shipped file, or the one named. Utterances are tests/data/requests*.jsonl,
-answers tests/data/answers.jsonl. Each request counts once:
+answers tests/data/answers*.jsonl. Each request counts once:
 
 - right: the service is named without asking; where several are left open, these are asked about; where none is wanted, none is.
 - asked back: the service is among the at most three that are asked about, or a request for none is asked about.
@@ -209,11 +209,10 @@ def main() -> None:
         tally = measure(understanding, read_requests(path))
         print(f"\n{path.name}: {len(tally.outcomes)} utterances")
         _print_tally(tally, bars, failures=arguments.failures)
-    answers = DATA / "answers.jsonl"
-    if not arguments.sets and answers.exists():
-        print(f"\n{answers.name}")
+    for path in [] if arguments.sets else sorted(DATA.glob("answers*.jsonl")):
+        print(f"\n{path.name}")
         _print_slots(
-            measure_slots(map(json.loads, answers.read_text(encoding="utf-8").splitlines())), bars, failures=arguments.failures
+            measure_slots(map(json.loads, path.read_text(encoding="utf-8").splitlines())), bars, failures=arguments.failures
         )
     sys.exit(1 if bars.missed else 0)
 

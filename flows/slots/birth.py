@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, WrongValue
@@ -25,8 +24,19 @@ _NUMERIC = re.compile(
 )
 _ENGLISH_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ENGLISH_MONTH = re.compile(rf"(?<![a-z])({'|'.join(_ENGLISH_MONTHS)})[a-z]{{0,6}}\.? ?月?")
+_ENGLISH_DATE = re.compile(
+    rf"(?<![a-z])(?:(?P<month>{'|'.join(_ENGLISH_MONTHS)})[a-z]{{0,6}}\.? *(?P<day>\d{{1,2}})(?:st|nd|rd|th)?|"
+    rf"(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? *(?P<month2>{'|'.join(_ENGLISH_MONTHS)})[a-z]{{0,6}}\.?)[, ，]*(?P<year>(?:19|"
+    rf"20)\d{{2}})"
+)
 _FESTIVALS: Final = {
     "元旦": "1月1日",
+    "三八妇女节": "3月8日",
+    "妇女节": "3月8日",
+    "五四青年节": "5月4日",
+    "青年节": "5月4日",
+    "建党节": "7月1日",
+    "教师节": "9月10日",
     "国庆": "10月1日",
     "五一劳动": "5月1日",
     "劳动节": "5月1日",
@@ -41,7 +51,10 @@ _LUNAR = re.compile(
     r"初[一二三四五六七八九十](?!中)|除夕|春节|大年|过年|(?<!今)年三十(?!岁)|"
     r"中秋|端午|元宵|重阳|七夕|小年|中元"
 )
+_CALLED_LUNAR = re.compile(r"农历|阴历|旧历|古历|老历")
 _SOLAR = re.compile(r"(?:公历|阳历|新历|国历|西历|身份证上)[的写是为：:]*")
+_DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})[/.\-](\d{1,2})[/.\-]((?:19|20)\d{2})(?!\d)")
+_OTHER_CALENDAR = re.compile(r"昭和|大正|平成|令和|光绪|宣统|康德|佛历|回历|藏历|彝历|傣历")
 _NO_DATE: Final = (
     (
         re.compile(rf"(?:[0-9]0|[{DIGIT}]零|[{DIGIT}]〇)[后後]|(?:[{DIGIT}]+|[六七八九]十)年代"),
@@ -59,9 +72,12 @@ _NO_DATE: Final = (
         re.compile(r"(?:白羊|牡羊|金牛|双子|巨蟹|狮子|处女|天秤|天平|天蝎|射手|人马|摩羯|魔羯|水瓶|双鱼)座?"),
         "只说星座不够，请说出生的年月日",
     ),
+    (re.compile(r"那[一]?年|那阵|那会儿|那个时候|时候生的"), "请说出生的年月日，比如一九九零年五月六日"),
 )
 _BEFORE_DATE = re.compile(r"(?:出生(?:日期|年月日?|时间|于|在)?|生日|生于|出生的?日子|born|birthday)[^，。；\d]{0,6}$")
 _AFTER_DATE = re.compile(r"^[，, ]?(?:那天|的时候)?(?:出生|生的|生滴|生人|生(?![产意活])|出世|出的生)")
+_LONE_DAY = re.compile(rf"(?:是|应该是)?(?P<day>{_N}{{1,3}})[号日]?")
+_MONTHS = 12
 _SHORT_YEAR, _FULL_YEAR, _THOUSAND = 2, 4, 1000
 _REPUBLIC = 1911
 
@@ -114,10 +130,14 @@ def read_birth(revisions: Sequence[Said], *, today: date) -> Reading | None:
     merged, lunar = _Parts(), False
     for folded in _solar_last(revisions):
         parts = _parts_of(folded, today=today)
+        if parts.is_empty and merged.is_whole and (day := _LONE_DAY.fullmatch(folded)):
+            parts = _Parts(day=to_int(day["day"]))
         lunar = _LUNAR.search(folded) is not None or (lunar and parts.is_empty)
         merged = merged if parts.is_empty else _merge(merged, parts)
     if merged.is_empty and revisions and asks_back(revisions[-1].folded):
         return None
+    if revisions and _OTHER_CALENDAR.search(revisions[-1].folded):
+        return Reading(None, "请说公历的出生年月日，比如一九九零年五月六日", LIKELY)
     if lunar:
         return Reading(None, "这里要身份证上的公历生日，请说公历的年月日", LIKELY)
     if not merged.is_whole and (problem := _no_date(revisions)):
@@ -131,8 +151,14 @@ def read_birth(revisions: Sequence[Said], *, today: date) -> Reading | None:
 def _solar_last(revisions: Iterable[Said]) -> Iterator[str]:
     """九月初九，阳历是11月1日 in two parts, so that the solar date overrides the lunar one."""
     for said in revisions:
-        cuts = [match.start() for match in _SOLAR.finditer(said.folded)][-1:]
-        yield from (said.folded[start:end] for start, end in pairwise([0, *cuts, len(said.folded)]))
+        solar = list(_SOLAR.finditer(said.folded))[-1:]
+        if not solar:
+            yield said.folded
+            continue
+        start = solar[0].start()
+        lunar = _CALLED_LUNAR.search(said.folded, start)
+        end = lunar.start() if lunar else len(said.folded)
+        yield from (part for part in (said.folded[:start], said.folded[end:], said.folded[start:end]) if part)
 
 
 def _no_date(revisions: Iterable[Said]) -> str | None:
@@ -170,10 +196,24 @@ def _judged(parts: _Parts, confidence: float, *, today: date) -> Reading:
 
 
 def _parts_of(folded: str, *, today: date) -> _Parts:
+    folded = _DAY_FIRST.sub(_day_first, _ENGLISH_DATE.sub(_as_date, folded))
     folded = _ENGLISH_MONTH.sub(_as_month, folded)
     folded = _FESTIVAL.sub(lambda match: _FESTIVALS[match[0]], folded)
     tries = [reader(folded, today) for reader in (_written, _compact, _separated)]
     return next((parts for parts in tries if parts.is_whole), next((parts for parts in tries if not parts.is_empty), _Parts()))
+
+
+def _as_date(match: re.Match[str]) -> str:
+    month = _ENGLISH_MONTHS.index(match["month"] or match["month2"]) + 1
+    return f"{match['year']}年{month}月{match['day'] or match['day2']}日"
+
+
+def _day_first(match: re.Match[str]) -> str:
+    """15/9/1976 and 9/15/1976; 3/9/1976 may be either, and stays."""
+    first, second = int(match[1]), int(match[2])
+    if first <= _MONTHS < second:
+        first, second = second, first
+    return f"{match[3]}年{second}月{first}日" if second <= _MONTHS < first or first == second else match[0]
 
 
 def _as_month(match: re.Match[str]) -> str:
@@ -208,6 +248,8 @@ def _only(folded: str, match: re.Match[str]) -> bool:
 def _after_year(folded: str, year: re.Match[str]) -> _Parts | None:
     """1990年5.6"""
     rest = re.compile(rf" ?({_N}{{1,3}})[.\-/、 ]({_N}{{1,3}})(?!{_N})").match(folded, year.end())
+    if rest is None:
+        rest = re.compile(r" ?(1[0-2]|[1-9])([0-3][0-9])(?![0-9])").match(folded, year.end())
     return _Parts(None, to_int(rest[1]), to_int(rest[2]), year.start(), rest.end()) if rest else None
 
 

@@ -19,7 +19,7 @@ _REPLACEMENTS: Final = (
     (re.compile(rf"(?:小写|大写|英文|字母|数字|全部)的?(?=[a-z0-9{DIGIT} ])", re.IGNORECASE), ""),
     (re.compile(r"[扣抠球叩][扣抠球叩]|Q Q|q q"), "qq"),
     (re.compile(r"下划线|底线|underscore"), "_"),
-    (re.compile(r"中?(?:横|划)?杠|减号|横线|中划线|连字符|短横线?"), "-"),
+    (re.compile(r"中?(?:横|划)?杠|减号|(?<=[a-z0-9])减(?=[a-z0-9])|横线|中划线|连字符|短横线?"), "-"),
     (re.compile(r" ?(?:点|。|，|,|(?<![a-z])dot(?![a-z])) ?(?:康姆?|卡姆|抗姆?|肯姆|c ?o ?m)(?![a-z])", re.IGNORECASE), ".com"),
     (
         re.compile(r" ?(?:点|。|，|,|(?<![a-z])dot(?![a-z])) ?(cn|net|org|gov|edu|cc|me|hk|tw|vip)(?![a-z])", re.IGNORECASE),
@@ -28,6 +28,8 @@ _REPLACEMENTS: Final = (
     (re.compile(rf"(?<=[a-z0-9{DIGIT}]) ?(?:点|(?<![a-z])dot(?![a-z])) ?(?=[a-z0-9{DIGIT}])", re.IGNORECASE), "."),
     (re.compile(r"(?<=[a-z0-9])。(?=[a-z0-9])", re.IGNORECASE), "."),
 )
+_MISHEARD_DOT = re.compile(r"(?<=[a-z0-9一二三四五六七八九零〇])[典店电垫](?= ?(?:com|cn|net|org|康姆?))", re.IGNORECASE)
+_REPEATED = re.compile(rf"([二两三四五六七八九])个([{DIGIT}])")
 _SPOKEN_RUN = re.compile(
     rf"(?:(?<=^)|(?<=[^{HAN}])|(?<=[是为：址箱号]))[{DIGIT}]+(?= ?[@._\-a-z0-9])|(?<=[@.a-z0-9_-])[{DIGIT}]+|"
     rf"(?<=@ )[{DIGIT}]+",
@@ -44,15 +46,27 @@ _HOSTS: Final = {
     "谷歌": "gmail.com",
     "新浪": "sina.com",
 }
+_SPOKEN_HOSTS: Final = {
+    "搜狐": "sohu", "阿里云": "aliyun", "阿里": "aliyun", "雅虎": "yahoo", "新浪": "sina", "谷歌": "gmail",
+    "网易": "163", "微软": "outlook",
+    "腾讯": "qq", "苹果": "icloud", "狐狸": "foxmail", "移动": "139", "电信": "189", "联通": "wo",
+}  # fmt: skip
+_SPOKEN_HOST = re.compile(rf"(?<=@) ?({'|'.join(_SPOKEN_HOSTS)})(?=[.点])")
 _HOST = "|".join(_HOSTS)
 _BY_HOST = re.compile(
     rf"(?P<host>{_HOST})(?:的?邮箱|号码?|邮件)[，, ]*(?:号码?|地址|账号|账户|"
     rf"用户名)?[是为：:，, 就]*(?P<user>[a-z0-9][a-z0-9._-]{{2,40}})"
+    rf"|(?P<host3>qq)(?:号码?)?[是为：: ，,]*(?P<user3>[0-9]{{5,12}})(?![0-9@])"
     rf"|(?P<user2>(?<![a-z0-9])[0-9]{{5,12}})[，, ]?(?:的|是)?(?P<host2>qq)(?:邮箱|号)?",
     re.IGNORECASE,
 )
 _MISSPELT_ENDS: Final = frozenset({"con", "cmo", "ocm", "comm", "cpm", "vom", "xom", "coom", "om", "cim", "cn1"})
+_MISSPELT_HOSTS: Final = frozenset({f"{name}.{end}" for name in ("qq", "163", "126", "gmail", "sina") for end in ("cm", "co")})
 _MARK = re.compile(r"邮箱|邮件|e-?mail", re.IGNORECASE)
+_NO_PART: Final = frozenset(
+    {"is", "email", "mail", "my", "address", "ok", "okay", "it's", "its", "yes", "qq", "gmail", "e-mail", "the", "use"}
+)
+"""Words that stand before an address without being a part of it."""
 _ATTEMPT = re.compile(r"[a-z0-9]{3,}|@", re.IGNORECASE)
 
 
@@ -66,7 +80,7 @@ def check_email(address: str) -> str:
         checked = validate_email(address, check_deliverability=False, allow_smtputf8=False).normalized
     except EmailNotValidError:
         raise WrongValue("邮箱格式不对，应该像名字、艾特、再加邮箱网址，比如12345艾特qq点com") from None
-    if checked.rpartition(".")[2] in _MISSPELT_ENDS:
+    if checked.rpartition(".")[2] in _MISSPELT_ENDS or checked.rpartition("@")[2] in _MISSPELT_HOSTS:
         raise WrongValue("邮箱的结尾好像打错了，是点com吗？请您再说一遍")
     return checked
 
@@ -85,9 +99,15 @@ def read_email(said: Said) -> Reading | None:
     """The answer to the question for the e-mail address: of several the last one."""
     readings = _all_with_at(said.text)
     good = [reading for reading in readings if reading.value is not None]
-    if good or readings:
-        return (good or readings)[-1]
+    if good:
+        return good[-1]
     written = _written(said.text)
+    if readings and (
+        readings[-1].value is None and (by_host := _by_host(written.replace("@", "，"))) and "qq号" in written.lower()
+    ):
+        return Reading(by_host, None, LIKELY)
+    if readings:
+        return readings[-1]
     if (by_host := _by_host(written)) is not None:
         return Reading(by_host, None, LIKELY)
     if _ATTEMPT.search(written):
@@ -97,11 +117,13 @@ def read_email(said: Said) -> Reading | None:
 
 def _written(text: str) -> str:
     """三二一艾特qq点com as 321@qq.com; of everything else only what looks like a part of an address changes."""
-    text = _AT.sub("@", simplified(text))
+    text = _MISHEARD_DOT.sub("点", _AT.sub("@", simplified(text)))
+    text = _REPEATED.sub(lambda match: DIGITS[match[2]] * int(DIGITS[match[1]]), text)
     for pattern, replacement in _REPLACEMENTS:
         text = pattern.sub(replacement, text)
     for _ in range(2):
         text = _SPOKEN_RUN.sub(lambda match: "".join(DIGITS[char] for char in match[0]), text)
+    text = _SPOKEN_HOST.sub(lambda match: _SPOKEN_HOSTS[match[1]], text)
     return text.replace(" @", "@").replace("@ ", "@")
 
 
@@ -128,6 +150,8 @@ def _joined_backwards(local: str) -> str:
     joined = tokens.pop()
     while tokens and (len(tokens[-1]) == 1 or tokens[-1].isdigit()):
         joined = tokens.pop() + joined
+    if len(tokens) == 1 and tokens[0].isalpha() and tokens[0].lower() not in _NO_PART:
+        joined = tokens[0] + joined
     return joined.lstrip(".-")
 
 
@@ -135,7 +159,7 @@ def _joined_forwards(domain: str) -> str:
     tokens = domain.split()
     joined = ""
     for token in tokens:
-        if _COMPLETE_DOMAIN.search(joined) and not token.startswith("."):
+        if _COMPLETE_DOMAIN.search(joined) and not token.startswith(".") and len(token) > 1:
             break
         joined += token
     return joined.rstrip(".-")
@@ -143,6 +167,8 @@ def _joined_forwards(domain: str) -> str:
 
 def _place_in(text: str, local: str, domain: str) -> tuple[int, int]:
     """From where the address begins to where it ends, as far as it can be found again in what was said."""
+    if (whole := text.lower().rfind(f"{local}@{domain}".lower())) >= 0:
+        return whole, whole + len(local) + 1 + len(domain)
     host = domain.split(".", maxsplit=1)[0]
     end = text.lower().rfind(domain.lower()) + len(domain) if domain and domain.lower() in text.lower() else len(text)
     start = text.find(local) if local and local in text else (text.find(host) if host and host in text else 0)
@@ -154,7 +180,7 @@ def _by_host(written: str) -> str | None:
     match = _BY_HOST.search(_LONG_SPOKEN_RUN.sub(lambda run: "".join(DIGITS[char] for char in run[0]), written))
     if match is None:
         return None
-    user, host = match["user"] or match["user2"], (match["host"] or match["host2"]).lower()
+    user, host = match["user"] or match["user2"] or match["user3"], (match["host"] or match["host2"] or match["host3"]).lower()
     try:
         return check_email(f"{user}@{_HOSTS[host]}")
     except WrongValue:

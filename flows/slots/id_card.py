@@ -9,6 +9,7 @@ from typing import Final
 
 from flows.slots.base import CERTAIN, GUESSED, Reading, WrongValue
 from flows.slots.numbers import DigitRun, digit_runs, repair_digits
+from flows.slots.refusals import asks_back
 from flows.slots.regions import region_of
 from flows.slots.text import Said
 from flows.types import Gender
@@ -125,7 +126,7 @@ def read_id_card(said: Said, *, today: date) -> Reading | None:
                 return Reading(valid, None, confidence, run.start, run.end)
     runs = [run for run in digit_runs(said.folded, with_x=True) if any(char.isdecimal() for char in run.digits)]
     longest = max(runs, key=lambda run: len(run.digits), default=None)
-    if longest is None:
+    if longest is None or (len(longest.digits) < _MOST_NOISE and asks_back(said.folded)):
         return None
     called = _MARK.search(said.folded, 0, longest.start) is not None
     if len(longest.digits) < _MOST_NOISE and not called and len(said.text) > 2 * _MOST_NOISE:

@@ -10,27 +10,34 @@ from flows.slots.refusals import asks_back
 from flows.slots.sounds import SoundTable
 from flows.slots.text import Said
 
-_SPOUSE: Final = "老公|老婆|爱人|丈夫|妻子|媳妇儿?|太太|配偶|老伴儿?|先生|对象|男人|屋里头?|孩子他[爸妈]|另一半|那口子"
-_NOT: Final = (
-    r"(?:没有?|还没有?|未|么得|木有|没得|从来没|从没|不曾|不想|没打算|还不|还未|不)(?:有|得|打算|想|能|准备|要|曾|来得及|机会)*"
+_SPOUSE: Final = (
+    "老公|老婆|爱人|丈夫|妻子|媳妇儿?|太太|配偶|老伴儿?|先生|对象|男人|屋里头?|孩子他[爸妈]|另一半|那口子|"
+    "老头子?|老太婆|老汉|屋里人|当家的|孩儿他[爸妈]|娃他?[爸妈]"
 )
-_WED: Final = r"(?:结(?:过|成)?婚?|领(?:过|到)?证?|娶(?:过|到)?|嫁(?:过|出去)?人?|成家|登记|办(?:婚礼|酒|喜事))"
-_PARTNER: Final = rf"(?:找|处|谈|讨|娶|嫁)?(?:个|到|过)?(?:对象|恋爱|[男女]?朋友|婆娘|伴|家室|{_SPOUSE})"
+_NOT: Final = (
+    r"(?:没有?|还没有?|未|么得|木有|没得|从来没|从没|不曾|不想|没打算|还不|还未|不)(?:有|"
+    r"得|打算|想|能|准备|要|曾|来得及|机会|整着?|找着?|寻着?|遇到|碰到|合适的?)*"
+)
+_WED: Final = r"(?:结(?:过|成)?婚?|领(?:过|到)?证?|娶(?:过|到|上|得上)?|嫁(?:过|出去)?人?|成家|登记|办(?:婚礼|酒|喜事))"
+_PARTNER: Final = rf"(?:耍|找|处|谈|讨|娶|嫁)?(?:个|到|过)?(?:对象|恋爱|[男女]?朋友|婆娘|伴|家室|{_SPOUSE})"
 _YEARS: Final = r"[\d一二两三四五六七八九十几多好百]+年"
 _SOON: Final = (
     r"(?:还没|准备|打算|快要?|马上|即将|下个?月|明年|年底|下周|计划|正要|要|将)(?:去|就|要|办|才|再)*(?:结婚|领证|办酒)"
 )
 _DIED: Final = (
     rf"(?:我家?的?)?(?:{_SPOUSE})(?:他|她|去年|前年|今年|早就|早|都|已经|也|前几年|几年前|因病|生病|刚|{_YEARS}前?)*"
-    r"(?:走|过世|去世|不在|没了|死|病故|离世|过|亡故|牺牲)(?:了|得早)?"
+    r"(?:走|病逝|逝世|仙逝|去了|过世|去世|不在|没了|死|病故|离世|过|亡故|牺牲)(?:了|得早)?"
 )
 _SINGLE: Final = "|".join((
     rf"{_NOT}(?:{_WED}(?:{_SPOUSE}|婆娘)?|{_PARTNER})",
     _SOON,
+    r"(?:年底|明年|下个?月|下周|过年|春节|国庆|五一|十一|元旦|过几天|过两天)(?:就|才|再|准备|打算)*(?:结|办|领证|摆酒)(?=$|[，。婚])|快了$",
     _DIED,
-    "未婚|单身|单着|光棍|母胎solo|剩[男女]|一个人(?:过|生活|住)?|一人吃饱",
+    "[未末]婚|不婚|没人要|没人嫁|黄花(?:大)?闺女|大姑娘一个|老姑娘|老处女|王老五|孤家寡人|孤身一人|婚配过?没|耍(?:了|着|过)?个?(?:男|女)?朋友|(?:前年|去年|今年|前几年|早几年|刚刚?|早就?|已经?|后来)(?:就|才|刚|又)*离(?:的|了|婚|掉)|单身|单着|光棍|母胎solo|剩[男女]|一个人(?:过|生活|住)?|一人吃饱",
     "[刚早]?离(?=$|[，。])|离[婚异了过]|办离婚|婚姻?(?:已)?解除|前[夫妻]|丧偶|丧[夫妻]|守寡|寡居|寡妇|鳏夫|鳏居",
-    "订婚|定婚|有个?(?:对象|男朋友|女朋友|男友|女友)|处对象|谈?着?恋爱|谈朋友|谈着|同居",
+    "订婚|定婚|有个?(?:对象|男朋友|女朋友|男友|女友)|处对象|谈?着?恋爱|谈朋友|[谈处]着|[谈处]了个|同居",
+        rf"{_NOT}(?:再|复|二)(?:婚|娶|嫁|找|结)",
+    "有过一?[段次]婚姻|分(?:了|开)(?:手|了)?$|分手|孤寡|(?:对象|[男女]朋友|媳妇儿?|老婆|婆娘|男人)(?:都|也|还|影子|毛)*(?:没有?|没得|木有|冇|莫得|没找|没谈)",
     "(?<![a-z])(?:single|divorced|widow(?:ed|er)?|unmarried|not married|weihun|danshen|lihun|liyi)(?![a-z])",
 ))  # fmt: skip
 """The events that leave one unmarried; of two that begin together the longer counts, see _last_event()."""
@@ -40,13 +47,25 @@ _MARRIED: Final = "|".join((
     "领[了过完]?证[了啦]?|扯[了过]?证|登记了|成了?家|嫁(?:了|过|人|给)+",
     rf"(?:娶|讨)[了过]?(?:{_SPOUSE}|婆娘|亲)?[了啦]?",
     f"(?:[有跟和我]个?)?(?:{_SPOUSE.replace('先生|对象|男人|', '')}|婆娘)|(?:有|我)(?:个)?(?:先生|男人)",
-    "有(?:家室|家庭|家口|夫之妇|妇之夫)|夫妻|两口子|没有?离|未离|还没离|分居|孩子都",
+    "婆家|公公婆婆|公婆|老丈人|丈母娘|岳父|岳母|小舅子|小姨子|大姑子|小姑子|有家有[口室业]|拖家带口|上有老下有小|老婆孩子|又(?:找|娶|嫁|讨)了?|重组家庭|改嫁|再嫁|续弦|二嫁|(?:刚刚?|昨天|前天|已经|去年|今年|上个?月|上周|早就?)+(?:去|就|才|刚)*登记|有(?:家室|家庭|家口|夫之妇|妇之夫|屋头的?人|家的?人)|夫妻|两口子|老两口|没有?离|未离|还没离|分居|孩子都",
     "(?:不是|不再是|已经不是|早不是)(?:单身|未婚|光棍)狗?|不(?:单身|是一个人)",
     "(?<![a-z])(?:married|remarried|yihun)(?![a-z])",
 ))  # fmt: skip
 _EVENT = re.compile(f"{_SINGLE}|{_MARRIED}")
 _SINGLE_EVENT = re.compile(_SINGLE)
 _MARRIED_EVENT = re.compile(_MARRIED)
+_WEDDING_TO_COME = re.compile(
+    r"(?<=[证记婚了])[，。、 ]*(?:但|但是|就是|只是)?(?:还|都)?没有?(?:来得及|正式)?(?:办|摆|请)(?:酒席?|婚礼|喜酒|喜事|席)"
+)
+"""领证了还没办酒: married all the same."""
+_DIVORCING = re.compile(r"(?:正在|还在|在)(?:办理?|闹|打|走)(?:着)?离婚|离婚(?:冷静期|官司)|闹离婚")
+"""Married until the divorce is through."""
+_CERTIFICATE = re.compile(
+    r"结婚证(?:都|也|已经|早就?)*(?:有|领了|拿了|办了|扯了|领过)|(?:^|我|都|已经)(?:有|领了|拿了|办了)(?:结婚|红)证?本?"
+)
+_CHILDREN = re.compile(
+    r"当(?:了|上)?(?:爷爷|奶奶|外公|外婆|姥姥|姥爷|爸|妈|爹)|(?:孙子|孙女|外孙|孙儿|娃儿?|孩子|小孩|儿子|女儿|闺女|崽|儿女|伢)(?:们)?(?:都|也|已经|有)?(?:[一二两三四五六七八九十几\d]|上|大|读|成|结|会|满)"
+)
 _CEREMONY = re.compile(r"(?:办理?|登记|预约|申请|问|咨询)(?:个|一下)?(?:结婚|离婚|复婚)|(?:结婚|离婚)(?:登记|证|手续|预约|协议)")
 SOUNDS = SoundTable(
     {
@@ -98,7 +117,11 @@ def find_marital_status(said: Said) -> Reading | None:
 
 def read_marital_status(said: Said) -> Reading | None:
     """The answer to the question whether the citizen is married: of several events the last."""
-    folded = _CEREMONY.sub("，", said.compact)
+    if _DIVORCING.search(said.compact):
+        return Reading(True, None, LIKELY)
+    if _CERTIFICATE.search(said.compact):
+        return Reading(True, None, LIKELY)
+    folded = _WEDDING_TO_COME.sub("，", _CEREMONY.sub("，", said.compact))
     married = _last_event(folded)
     if married is not None:
         return Reading(married, None, LIKELY)
@@ -107,6 +130,8 @@ def read_marital_status(said: Said) -> Reading | None:
             return Reading(True, None, LIKELY)
         if _NO.fullmatch(clause.folded):
             return Reading(False, None, LIKELY)
+    if _CHILDREN.search(folded) and not asks_back(folded):
+        return Reading(True, None, GUESSED)
     heard = None if asks_back(folded) else SOUNDS.within(folded)
     return None if heard is None else Reading(heard, None, GUESSED)
 

@@ -23,17 +23,28 @@ _LONGEST_HAN, _LONGEST_UNKNOWN, _LONGEST_MINORITY = 4, 3, 14
 _SPEAKER: Final = r"(?:我|本人|俺|咱|偶|额|吾|窝|阿拉|在下|鄙人|敝人|wo)(?:们)?"
 _PEOPLE: Final = "|".join(sorted((name + "族" for name in NATIONALITIES), key=len, reverse=True))
 _FIELD: Final = (
-    rf"(?:{_SPEAKER}(?:的|滴)?)?(?:真实|中文)?(?:姓名|名字|大名|全名|真名|本名|(?<=的)名)(?:就)?(?:是叫|叫做?|"
+    rf"(?:{_SPEAKER}(?:的|滴)?)?(?:真实|中文|汉语)?(?:(?<=[文语])名|姓名|名字|大名|全名|真名|本名|(?<=的)名)栏?(?:里|上)?(?:呢|嘛|啊|呀)?(?:就)?(?:写|填)?(?:是叫|叫做?|"
     rf"[是为系])?[：: ]*"
 )
-_CALLED: Final = rf"(?:{_SPEAKER})(?:就|也|嘛|呢|啊)?(?:(?:是|名)?叫[做作]?|交|教|较|喊[做作]?|唤作|喚作|名叫|姓名)[是： ]*"
+_CALLED: Final = (
+    rf"(?:{_SPEAKER}) ?(?:就|也|嘛|呢|啊)?(?:(?:是|名)?叫[做作]?|交|教|较|喊[做作]?|jiao|唤作|喚作|名叫|姓名)[是： ]*"
+)
 _FULL = re.compile(rf"(?:{_FIELD}|{_CALLED}|(?:my name is|i am|i'm) ?(?=[{HAN}]))(?P<name>[^，。；！？、,;!?\n]{{1,80}})")
-_STARTS_CALLED = re.compile(r"^(?:就?是?叫[做作]?|名叫|大名|is|name is)(?!我|了|车|个|什么)\s*")
+_STARTS_CALLED = re.compile(r"^(?:就?是?叫[做作]?|名叫|名唤|大名|is|name is)(?!我|了|车|个|什么)\s*")
 _ENGLISH = re.compile(
     r"(?:my (?:full )?name is|my name'?s|i am|i'?m|call me|this is)\s+(?P<name>[a-z][a-z .'\-]{1,60})", re.IGNORECASE
 )
-_I_AM = re.compile(rf"(?:^|[，。；、 ])(?:{_SPEAKER}(?:就)?[是系]|(?:本人|鄙人|在下))(?P<name>[{HAN}·]{{2,14}})")
-_JUST_CALLED = re.compile(rf"(?:^|[，。；、 ])(?:名|请)?叫(?:做|我)?(?P<name>[{HAN}]{{2,14}})")
+_I_AM = re.compile(rf"(?:^|[，。；、 ])(?:{_SPEAKER}(?:就)?(?:[是系]| ?shi ?)|(?:本人|鄙人|在下))(?P<name>[{HAN}·]{{2,14}})")
+_ON_DOCUMENT = re.compile(
+    rf"(?:身份证|户口本|户口|证件|护照)上面?(?:我|的|写的?|登记的?|印的)*(?:名字)?(?:(?:就?[是叫])|(?<=写的))[：: ]*"
+    rf"(?P<name>[{HAN}]{{2,14}})"
+)
+_TYPED_DOT = re.compile(rf"(?<=[{HAN}])[.。](?=[{HAN}])")
+_JUST_CALLED = re.compile(
+    r"(?:^|[，。；、 ])(?:我|俺)?(?:现在|如今|后来|改名|大名|全名)?(?:名|请|就|你就?|那就)?(?:改)?叫(?:做|"
+    rf"我)?(?P<name>[{HAN}]{{2,14}})"
+)
+_EXPLAINED_TAIL = re.compile(rf"(?:就?是)?(?:[{HAN}]{{1,4}}的[{HAN}]字?){{0,2}}[{HAN}]{{1,4}}的(?P<char>[{HAN}])字?")
 _SURNAME = re.compile(
     rf"(?:免贵)?(?:我|本人|鄙人|俺)?(?:免贵)?姓(?P<surname>[{HAN}]{{1,2}}?)(?=[，。；、,名叫单的字 啊呀吧]|$|"
     rf"这个姓)"
@@ -43,11 +54,16 @@ _GIVEN = re.compile(
     rf"就)?叫[做作]?)(?P<given>[{HAN}]{{1,4}}?)字?(?=[，。；、, ]|$|[啊呀吧])"
 )
 
+_GIVEN_FIRST = re.compile(rf"(?:我|俺)?(?:单名|名字?)(?:叫|是|一个|个)*(?P<given>[{HAN}]{{1,2}})字?[，。、 ]+(?:我|免贵)*$")
+_OTHER_NAME = re.compile(
+    r"(?:^|(?<=[，。；、 ]))(?:我|俺)?(?:的)?(?:曾用名|以前的?(?:名字)?叫?|原来叫|原名|"
+    r"小名|外号|网名|绰号|从前叫|英文名)[^，。；]*(?:[，。；]|$)"
+)
 _STOP = re.compile(
     rf"今年|电话|手机|联系|身份证|民族|性别|{_PEOPLE}|汉族|(?:男|女)(?:的|性|生|士|孩|，|$)|(?:住在|住址|家住|地址|"
     rf"来自|出生|生日|生于|老家|籍贯|户口|户籍|未婚|已婚|党员|群众|邮箱|职业|学历|本科|大专)|"
     r"(?:想|要|来|需要|准备|打算)(?:要|来|想)?(?:办|申|查|问|补|领|换|咨)|办理|是来|我(?:是|要|想|的|今年)|"
-    r"(?:这个|三个|两个)字|弓长|立早|木子|耳东|就(?:是|行|好|可以)|谢谢|您好|你好|先生$|女士$"
+    r"这个|那个|(?:三个|两个)字|大写|不是|姓|弓长|立早|木子|耳东|就(?:是|行|好|可以)|谢谢|您好|你好|先生$|女士$"
 )
 _FUNCTION: Final = frozenset("的了吗呢么吧啊不没你您他她它这那哪谁怎我俺个啥咋嘛呗们把被让给很都还也就滴哩")
 """Characters that no name has, but every sentence."""
@@ -60,16 +76,18 @@ _CHARACTER_OF: Final = {
 """弓长张 is 张."""
 _TITLE: Final = (
     r"(?:先生|女士|小姐|太太|师傅|老师|总|工|姐|哥|大爷|大妈|大哥|大姐|阿姨|叔叔|叔|同志|经理|医生|主任|局长|处长|"
-    r"科长|老板|某|某某|同学|奶奶|爷爷)"
+    r"科长|老板|大娘|大婶|大叔|大伯|婶子?|嫂子?|队长|书记|支书|村长|院长|校长|教授|师父|老弟|某|某某|同学|奶奶|爷爷)"
 )
-_TITLED = re.compile(rf"(?:(?:小|老|阿|大)(?P<nick>[{HAN}])|(?P<surname>[{HAN}]{{1,2}}?){_TITLE})$")
+_TITLED = re.compile(rf"(?:(?:小|老|阿|大)(?P<nick>[{HAN}])子?|(?P<surname>[{HAN}]{{1,2}}?){_TITLE})$")
 _TRANSLITERATED: Final = frozenset(listed("transliterating"))
+_TRANSLITERATED_LONGER: Final = _TRANSLITERATED | frozenset(listed("transliterating_longer"))
+_LONGER = 3
 _LATIN = re.compile(r"[A-Za-z][A-Za-z.'\-]*(?: [A-Za-z.'\-]+){0,4}")
 _NOT_LATIN_NAMES: Final = frozenset(listed("not_latin_names"))
 _DOTTED = re.compile(rf"[{HAN}A-Za-z]{{1,15}}(?:·[{HAN}A-Za-z.]{{1,15}}){{1,4}}")
 _MIXED = re.compile(rf"[{HAN}]{{1,4}}[A-Za-z]{{1,12}}|[A-Za-z]{{1,12}} ?[{HAN}]{{1,4}}")
 _ALLOWED = re.compile(rf"[{HAN}A-Za-zÀ-ɏ·.' \-]{{1,{MAX_CHARACTERS}}}")
-_OF = re.compile(rf"^(?:就?是|[{HAN}]{{1,4}}(?:就|嘛)?是)?[{HAN}]{{1,6}}的(?:那个)?(?P<char>[{HAN}])(?:字)?$")
+_OF = re.compile(rf"^(?:就?是|[{HAN}]{{1,4}}(?:就|嘛)?是)?[{HAN}]{{1,6}}的(?:那个)?(?P<char>[{HAN}])(?:(?<!名)字)?$")
 _SPELT_OUT = re.compile(rf"^(?:就?是)?(?:姓)?(?P<words>{'|'.join(sorted(_CHARACTER_OF, key=len, reverse=True))})(?:的[{HAN}])?$")
 _SPELT_INSIDE = re.compile("|".join(sorted((words for words in _CHARACTER_OF if len(words) > 2), key=len, reverse=True)))  # noqa: PLR2004
 _OTHER_VOCABULARIES: Final = (religion.VOCABULARY, education.VOCABULARY, political_status.VOCABULARY)
@@ -92,6 +110,7 @@ def check_name(name: str) -> str:
 
 def find_name(said: Said) -> Reading | None:
     """A name that is called so: 我叫…, 姓名…, 免贵姓…, 我是… where it can be nothing else."""
+    said = _with_dots(_without_other_names(said))
     for reader in (_surname_and_given, _full_name, _i_am):
         reading = reader(said)
         if reading is not None and isinstance(reading.value, str):
@@ -99,8 +118,26 @@ def find_name(said: Said) -> Reading | None:
     return None
 
 
+def _without_other_names(said: Said) -> Said:
+    """曾用名李狗蛋，现在叫李国栋 without the name that is no longer used."""
+    blanked = _OTHER_NAME.sub(lambda match: "，" * len(match[0]), said.text)
+    return Said(blanked) if blanked.strip("，") else said
+
+
+def _with_dots(said: Said) -> Said:
+    """古丽娜尔.买买提 as 古丽娜尔·买买提: few keyboards have the dot."""
+
+    def meant(match: re.Match[str]) -> str:
+        before = re.search(rf"[{HAN}]{{1,3}}$", said.folded[: match.start()])
+        after = re.match(rf"[{HAN}]{{2,3}}", said.folded[match.end() :])
+        return "·" if before and after and _TRANSLITERATED.issuperset(before[0][-2:] + after[0][:2]) else match[0]
+
+    return Said(_TYPED_DOT.sub(meant, said.text))
+
+
 def read_name(said: Said) -> Reading | None:
     """The answer to the question for the name; a problem where it is 小王, 王先生 or a surname alone."""
+    said = _with_dots(_without_other_names(said))
     if found := find_name(said):
         return found
     for clause in _without_explanations(said):
@@ -135,23 +172,41 @@ def _surname_and_given(said: Said) -> Reading | None:
         return None
     surname = match["surname"]
     if surname not in SINGLE | COMPOUND:
-        return None
-    if given := _GIVEN.search(said.folded, match.end()):
+        return _rare_surname(said, surname, match.end())
+    if given := _GIVEN.search(said.folded, match.end()) or _GIVEN_FIRST.match(said.folded, 0, match.start()):
         word = said.text[given.start("given") : given.end("given")]
         whole = word if fold(word).startswith(surname) and len(word) > len(surname) else surname + word
         if _is_han_name(fold(whole)) and not _OF.match(given["given"]):
-            return Reading(whole, None, CERTAIN, match.start(), given.end())
+            return Reading(whole, None, CERTAIN, min(match.start(), given.start()), max(match.end(), given.end()))
     rest = Said("，" * match.end() + said.text[match.end() :])
     for clause in _without_explanations(rest):
         name = without_particles(clause.text)
         if fold(name).startswith(surname) and _is_han_name(fold(name)):
             return Reading(name, None, CERTAIN, match.start(), clause.end)
+        whole = surname + name
+        if (
+            re.fullmatch(rf"[{HAN}]{{1,2}}", name)
+            and _is_han_name(fold(whole))
+            and not _is_something_else(fold(name), fold(name))
+        ):
+            return Reading(whole, None, LIKELY, match.start(), clause.end)
+        break
     return None
 
 
+def _rare_surname(said: Said, surname: str, end: int) -> Reading | None:
+    """我姓那，叫那英: a surname that no list has counts where the name that follows begins with it."""
+    given = _GIVEN.search(said.folded, end)
+    if given is None or not given["given"].startswith(surname) or len(given["given"]) < 2 or set(given["given"][1:]) & _FUNCTION:  # noqa: PLR2004
+        return None
+    return Reading(said.text[given.start("given") : given.end("given")], None, CERTAIN, given.start(), given.end())
+
+
 def _i_am(said: Said) -> Reading | None:
-    for match in (*_I_AM.finditer(said.folded), *_JUST_CALLED.finditer(said.folded)):
-        run = said.text[match.start("name") : match.end("name")]
+    for match in (found for pattern in (_I_AM, _JUST_CALLED, _ON_DOCUMENT) for found in pattern.finditer(said.folded)):
+        run = without_particles(said.text[match.start("name") : match.end("name")])
+        if match.re is _ON_DOCUMENT and fold(run) in place_names():
+            continue
         name = _cut(run, marked=False)
         if name and _is_han_name(fold(name)) and not _is_something_else(fold(name), fold(run)):
             return Reading(name, None, LIKELY, match.start(), match.start("name") + len(name))
@@ -185,11 +240,21 @@ def _cut(run: str, *, marked: bool) -> str | None:
     run = run.split(" ", 1)[0]
     if marked and _MIXED.fullmatch(run):
         return run
+    run = _without_explained_tail(run)
     stop = _STOP.search(fold(run), 2)
     name = run[: stop.start()] if stop else run
     if stop and len(name) > 2 and name[-1] in "男女" and re.match(_PEOPLE, fold(run)[stop.start() :]):  # noqa: PLR2004
         name = name[:-1]
     return name if _is_name(fold(name), marked=marked) else None
+
+
+def _without_explained_tail(run: str) -> str:
+    """宋小宝大写的宋 as 宋小宝."""
+    for length in (3, 2, 4):
+        tail = _EXPLAINED_TAIL.fullmatch(run, length)
+        if tail and tail["char"] in run[:length] and _is_han_name(fold(run[:length])):
+            return run[:length]
+    return run
 
 
 def _is_name(name: str, *, marked: bool) -> bool:
@@ -198,13 +263,14 @@ def _is_name(name: str, *, marked: bool) -> bool:
     if _is_han_name(name):
         return True
     nickname = name[0] in "小老阿" or (name[0] == "大" and name[1] in SINGLE)
-    short = len(name) <= _LONGEST_UNKNOWN and not (nickname or _is_sentence(name))
+    longest = _LONGEST_UNKNOWN + (name[0] in SINGLE)
+    short = len(name) <= longest and not (nickname or _is_sentence(name))
     return marked and len(name) <= _LONGEST_MINORITY and (short or _is_transliterated(name))
 
 
 def _may_name(name: str) -> bool:
     """At least two Chinese characters, none of them one that only sentences have; not 小王, 王先生."""
-    return bool(_HAN_WORD.fullmatch(name)) and not _is_titled(name) and not set(name) & _FUNCTION
+    return bool(_HAN_WORD.fullmatch(name)) and not _is_titled(name) and not set(name.replace("才让", "才")) & _FUNCTION
 
 
 def _is_titled(name: str) -> bool:
@@ -215,7 +281,10 @@ def _is_titled(name: str) -> bool:
 
 def _is_transliterated(name: str) -> bool:
     """Tibetan, Uygur, Mongolian, Yi: most of its characters are those such names are written with."""
-    return len(set(name) & _TRANSLITERATED) >= max(2, 0.7 * len(set(name)))
+    chars = set(name)
+    if len(chars & _TRANSLITERATED) >= max(2, 0.7 * len(chars)):
+        return True
+    return len(name) >= _LONGER and len(chars & _TRANSLITERATED) >= 2 and chars <= _TRANSLITERATED_LONGER  # noqa: PLR2004
 
 
 def _is_sentence(name: str) -> bool:
@@ -236,6 +305,8 @@ def _bare(clause: Clause) -> str | None:
     if asks_back(clause.folded):
         return None
     text = re.sub(rf"^(?:{_SPEAKER}(?:就)?(?:是|系)?|就?是|姓)(?=.)", "", clause.text)
+    if _is_bare_minority_name(clause.folded) and len(clause.folded) > _LONGER:
+        return clause.text
     called = _STARTS_CALLED.match(text)
     text = without_particles(text[called.end() :] if called else text).strip()
     if _DOTTED.fullmatch(text):

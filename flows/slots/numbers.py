@@ -61,12 +61,16 @@ _TOKEN = re.compile(
     rf"|(?P<times>[{''.join(_TIMES)}])个(?P<repeated>[{DIGIT}])"
     rf"|(?P<english_times>double|triple)\s+(?P<english_repeated>[0-9]|{'|'.join(_ENGLISH)})\b"
     rf"|\b(?P<english>{'|'.join(_ENGLISH)})\b"
-    rf"|(?P<digit>[{DIGIT}])"
+    rf"|(?P<hundreds>一?百(?:[三四五六七八九]十[{DIGIT}]?|零[{DIGIT}]))(?![块元米岁平])"
+    rf"|(?P<year>[两二]千(?:零[{DIGIT}]|一?十[{DIGIT}]?)?)年"
+    rf"|(?P<digit>(?![么俩])[{DIGIT}]|(?<=[{DIGIT}])[么俩]|(?<![什怎这那多要])[么俩](?=[{DIGIT}]))"
     rf"|(?P<letter>(?<=[0-9ol])[ol]|[ol](?=[0-9]{{2}}))"
     rf"|(?P<x>(?:最后一?[位个]?|末尾|尾数|尾号|末位)?是?(?:一?个)?{_X})"
 )
 _JOINT = re.compile(
-    rf"(?:[ \-_.,，、。:：/()~]|呃+|嗯+|啊|那个|然后|接着|接下来|再|{_COUNTED_PLACES}|(?:最后|[前中后])(?:面|间|是)*|"
+    r"(?:[ \-_.,，、。:：/()~]|呃+|嗯+|啊|那个|然后|接着|接下来|再|加上?|横?杠|短?横线?|"
+    rf"空格|逗号|跟着|后头|打头|开头|起头|结尾|收尾|{_COUNTED_PLACES}|(?:最后|[前中后])(?:面|"
+    r"间|是)*|"
     r"(?:出生)?(?:生日|日期|年月日?)是?)+"
 )
 _MOST_JOINTS = 12
@@ -113,6 +117,8 @@ def _digit_tokens(folded: str, *, with_x: bool) -> Iterator[tuple[re.Match[str],
             continue
         if match["digit"]:
             yield match, DIGITS[match["digit"]]
+        elif counted := match["year"] or match["hundreds"]:
+            yield match, str(to_int(counted))
         elif match["times"]:
             yield match, DIGITS[match["repeated"]] * _TIMES[match["times"]]
         elif match["english"]:

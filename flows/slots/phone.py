@@ -25,7 +25,7 @@ _NEAR_MARK = re.compile(r"(?:[^\w]|[是为系就留我的呃嗯啊那个]|is){0,
 _IN_ADDRESS = re.compile(r" ?(?:@|艾特|爱特|at)")
 """Digits before it are the front of an e-mail address."""
 _PART_ONLY = re.compile(r"尾号|后四位|前三位|最后四位")
-_OTHER_FIRST = re.compile(r"不是|不对|最后|改|换|应该")
+_OTHER_FIRST = re.compile(r"停机|作废|丢了|不是|不对|最后|改|换|应该")
 _MOST_NOISE = 3
 """Fewer digits than this in a sentence are no attempt at a phone number."""
 

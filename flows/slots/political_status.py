@@ -49,9 +49,13 @@ _MARKED = re.compile(
 )
 _OUTSIDE: Final = (
     (re.compile(r"民主党派|民主党|参政党"), "请说具体是哪个民主党派，比如民盟、九三学社"),
-    (re.compile(r"积极分子|发展对象|申请人|递交了?申请"), "还没有入党的，请说是团员还是群众"),
+    (
+        re.compile(r"积极分子|发展对象|申请人|递交了?申请|入党申请|申请入党|(?:想|准备|打算|争取|要求)入党"),
+        "还没有入党的，请说是团员还是群众",
+    ),
     (re.compile(r"共和党|国民党|工党|保守党|自民党|[\w]{1,4}党"), "请在党员、预备党员、团员、民主党派和群众里选一个"),
 )
+_APPLYING = re.compile(r"(?:想|准备|打算|争取|要求|申请|正在|写)+[写了过交]*入党(?:申请书?)?|入党(?:申请书?|积极分子)")
 _LEAGUE_PAST = re.compile(r"退[了过]?[团党]|(?:以前|过去|曾经|原来)是[团党]员")
 
 
@@ -75,10 +79,10 @@ def find_political_status(said: Said) -> Reading | None:
 def read_political_status(said: Said) -> Reading | None:
     """The answer to the question for the political status. None at all is 群众."""
     folded = said.compact
-    mentions = VOCABULARY.mentions(folded)
+    mentions = VOCABULARY.mentions(_APPLYING.sub("，", folded))
     affirmed = [mention.value for mention in mentions if not mention.denied]
     for pattern, problem in _OUTSIDE[:2]:
-        if pattern.search(folded) and not set(affirmed) - {"党员"}:
+        if pattern.search(folded) and not set(affirmed) - {"党员", MASSES}:
             return Reading(None, problem, LIKELY)
     if _LEAGUE_PAST.search(folded) and not set(affirmed) - {MASSES, "团员", "党员"}:
         return Reading(MASSES, None, LIKELY)

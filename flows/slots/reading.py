@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from flows.slots.base import Answer, Reading
+from flows.slots.base import LIKELY, Answer, Reading
 from flows.slots.birth import find_birth, read_birth
 from flows.slots.career import find_career, read_career
 from flows.slots.education import find_education, read_education
@@ -18,9 +18,11 @@ from flows.slots.id_card import find_id_card, read_id_card
 from flows.slots.marital_status import find_marital_status, read_marital_status
 from flows.slots.names import find_name, read_name
 from flows.slots.nationality import find_nationality, read_nationality
+from flows.slots.numbers import DIGIT, digit_runs
 from flows.slots.phone import find_phone, read_phone
-from flows.slots.places import find_place, read_place
+from flows.slots.places import find_place, is_house_number, read_place, revised_address
 from flows.slots.political_status import find_political_status, read_political_status
+from flows.slots.records import bare_fields
 from flows.slots.refusals import declines, has_none
 from flows.slots.relatives import is_not_there, others_blanked, spoken_by_relative
 from flows.slots.religion import find_religion, read_religion
@@ -40,6 +42,14 @@ _REVISION = re.compile(
     r"更正(?:一下)?|重新(?:说|来)(?:一遍|一次)?|"
     r"(?<=[哦啊呃噢])不是(?!的)|(?<=[，0-9〇零一二三四五六七八九])不是(?=[，。])|(?<=，)不(?=[，。])|不不+|准确(?:地|的)?说)"
     r"[，。、： ]*(?:应该|其实)?(?:是|写成)?"
+)
+_STUDYING = re.compile(r"在读|读|[上念]|生$")
+_NUMBERS: Final = frozenset({Slot.PHONE, Slot.ID_CARD})
+_FEW_DIGITS = re.compile(rf"(?:后面|尾号|最后)?(?:应该)?是?(?P<digits>[{DIGIT}]{{1,6}})(?:结尾|收尾)?")
+_TAKES_AFTER = re.compile(r"我(?:是|就)?[随跟](?:着)?(?:她|他|我?[妈爸爹娘]|母|父)")
+_LONG_RUN = re.compile(rf"[{DIGIT}]{{6}}")
+_TAIL = re.compile(
+    rf"(?:最后|末尾|尾号|后面|末)(?:[一二两三四五六1-6几]?[位个]数?字?)?(?:应该)?(?:是|为)(?P<digits>[{DIGIT}x叉 ]{{1,8}})$"
 )
 _NOT_BUT = re.compile(
     r"(?:^|(?<=[，。；、 我]))(?:不是|并不是|并非)(?P<denied>[^，。；、]{1,40}?)[，。；、 ]*(?:我?(?:而|应该|"
@@ -101,11 +111,24 @@ def read_answer(text: str, *, asked: Slot | None, today: date) -> Answer:
     if asked in _THROUGH_OTHERS:
         rest = _blanked(said, readings.values())
     reading = _read_asked(rest, asked, today)
-    if reading is not None and reading.value is not None:
+    if reading is None and not declines(rest):
+        reading = _second_look(said, asked, readings, today)
+    if reading is not None and (reading.value is not None or (asked in _NUMBERS and _LONG_RUN.search(rest.folded))):
         return _answer({asked: reading, **readings}, declined=False)
     if declines(rest) or (asked not in _NONE_IS_A_VALUE and has_none(said, asked)):
         return _answer(readings, declined=True)
     return _answer(readings if reading is None else {asked: reading, **readings}, declined=False)
+
+
+def _second_look(said: Said, asked: Slot, readings: Mapping[Slot, Reading], today: date) -> Reading | None:
+    """What is said in a word that was taken for another slot, or through somebody else."""
+    if asked is Slot.CAREER and Slot.EDUCATION in readings and _STUDYING.search(said.folded):
+        return Reading("学生", None, LIKELY)
+    if asked is Slot.NATIONALITY and _TAKES_AFTER.search(said.folded):
+        return _read_asked(said, asked, today)
+    if asked is Slot.GENDER and readings:
+        return _read_asked(others_blanked(said, free=False), asked, today)
+    return None
 
 
 def _answer(readings: Mapping[Slot, Reading], *, declined: bool) -> Answer:
@@ -117,7 +140,8 @@ def _answer(readings: Mapping[Slot, Reading], *, declined: bool) -> Answer:
 
 def _find_others(said: Said, asked: Slot | None, today: date) -> tuple[dict[Slot, Reading], Said]:
     """What is called by its name, and the utterance without it. A later revision overrides."""
-    readings: dict[Slot, Reading] = {}
+    readings = {slot: reading for slot, reading in bare_fields(said, asked, today=today).items() if slot is not asked}
+    said = _blanked(said, readings.values())
     last: Slot | None = None
     for part in _revisions(said):
         rest = part
@@ -164,6 +188,10 @@ def _read_asked(said: Said, asked: Slot, today: date) -> Reading | None:
     parts = [Said(part.text.strip("，。、； ")) for part in _revisions(said)]
     if asked is Slot.BIRTH:
         return read_birth([piece for part in parts for piece in _denied_and_meant(part)], today=today)
+    if asked in _NUMBERS and len(parts) > 1 and (mended := _with_new_tail(parts)) is not None:
+        parts.append(mended)
+    if asked is Slot.ADDRESS and len(parts) > 1:
+        return _revised_address(parts, today)
     tried: Reading | None = None
     for part in reversed(parts):
         for piece in (*_denied_and_meant(part)[1:], part):
@@ -172,6 +200,33 @@ def _read_asked(said: Said, asked: Slot, today: date) -> Reading | None:
                 return reading
             tried = tried or reading
     return tried
+
+
+def _with_new_tail(parts: list[Said]) -> Said | None:
+    """…679，说错了，最后是8: the number with other last digits."""
+    tail = _TAIL.search(parts[-1].folded) or _FEW_DIGITS.fullmatch(parts[-1].folded)
+    runs = [run for part in parts[:-1] for run in digit_runs(part.folded, with_x=True)]
+    if tail is None or not runs:
+        return None
+    number = max(runs, key=lambda run: len(run.digits)).digits
+    end = "".join(run.digits for run in digit_runs(tail["digits"], with_x=True))
+    return Said(number[: -len(end)] + end) if 0 < len(end) < len(number) else None
+
+
+def _revised_address(parts: list[Said], today: date) -> Reading | None:
+    """Of …人民路3号，不对，5号 the whole address."""
+    whole: Reading | None = None
+    for part in parts:
+        reading = _READERS[Slot.ADDRESS](part, today)
+        if whole is not None and isinstance(whole.value, str):
+            said_anew = reading.value if reading is not None else None
+            if said_anew is None and is_house_number(part.text):
+                said_anew = part.text
+            if isinstance(said_anew, str):
+                whole = replace(whole, value=revised_address(whole.value, said_anew))
+        elif reading is not None:
+            whole = reading
+    return whole
 
 
 def _denied_and_meant(said: Said) -> list[Said]:

@@ -18,9 +18,11 @@ _KIN: Final = (
 )
 _OF_SPEAKER: Final = r"(?:我|俺|咱|我们|俺们|偶|额|阿拉|你|您|他|她)(?:的|家|屋|滴|们)*(?:的)?"
 _POSSESSED = re.compile(
-    rf"{_OF_SPEAKER}(?:{_KIN})|(?:给|帮|替|代|为)(?:{_OF_SPEAKER})?(?:{_KIN})|(?:^|[，。；、 ])(?:{_KIN})(?=叫|是|"
+    rf"(?<!是){_OF_SPEAKER}(?:{_KIN})|(?:给|帮|替|代|为)(?:{_OF_SPEAKER})?(?:{_KIN})|(?:^|[，。；、 ])(?:{_KIN})(?=叫|是|"
     rf"的|名字|姓名|姓|身份证|电话|手机|今年|出生|户口|还|没|住|在|男|女)"
 )
+_SPEAKER_IS = re.compile(r"^(?:我|俺|咱|本人)(?:就)?(?:是|系)(?!.*[给帮替代叫])")
+"""我是他儿子: about the speaker."""
 _NAMED_BY = re.compile(r"给我[起取]")
 _PRONOUN = re.compile(r"^(?:他|她|它|其|人家|他们)(?:的|叫|是|姓|名|身份|电话|今年|住|在|没|还|也|俩|就)")
 _SPEAKER_AGAIN = re.compile(r"^(?:我|本人|俺|咱|自己|鄙人)(?!的?(?:家)?(?:" + _KIN + "))")
@@ -49,7 +51,9 @@ def others_blanked(said: Said, *, free: bool) -> Said:
     text = said.text
     about_other = False
     for clause in said.clauses:
-        if _POSSESSED.search(clause.folded) and not _NAMED_BY.search(clause.folded):
+        if _SPEAKER_IS.match(clause.folded):
+            hides = False
+        elif _POSSESSED.search(clause.folded) and not _NAMED_BY.search(clause.folded):
             about_other = True
             hides = True
         elif _PRONOUN.match(clause.folded):

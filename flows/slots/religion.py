@@ -45,6 +45,7 @@ _MARKED = re.compile(
     r"|(?P<none>(?:没有?|无)(?:任何|什么)?宗教(?:信仰)?|(?:^|[，。；、 ]|我)不信(?:宗)?教|无神论)"
 )
 _NO_FAITH = re.compile(r"(?:没有?|无|不)(?:任何|什么|啥|特别的?|啥子)*(?:宗教|信仰|信)")
+_NO_LONGER = re.compile(r"(?:现在|如今|后来|早就?|已经)(?:都|也|就|已经)*(?:不信|不拜|不念|退出)")
 _CLAIMS_A_FAITH = re.compile(r"信|教|拜|崇拜|faith|believe")
 
 
@@ -72,6 +73,15 @@ def read_religion(said: Said) -> Reading | None:
     """The answer to the question for the religion. Of what is denied and what is affirmed the latter counts."""
     folded = said.compact
     mentions = VOCABULARY.mentions(folded)
+    if "算不算" in folded or "算吗" in folded:
+        return None
+    if _NO_LONGER.search(folded):
+        return Reading(NONE, None, LIKELY)
+    named = [
+        mention for mention in affirmed(mentions) if mention.value != NONE and folded.startswith(mention.value, mention.start)
+    ]
+    if named:
+        return Reading(named[-1].value, None, LIKELY)
     if faiths := [mention for mention in affirmed(mentions) if mention.value != NONE]:
         return Reading(faiths[-1].value, None, LIKELY)
     if mentions or says_nothing(said) or _NO_FAITH.search(folded):

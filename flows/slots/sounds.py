@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Final, Generic, TypeVar
 
+from flows.pinyin import pinyin
 from flows.slots.text import HAN
 
 V = TypeVar("V")
@@ -23,8 +24,7 @@ _SHORTEST = 2
 
 def syllables(text: str, *, blurred: bool = True) -> tuple[str, ...]:
     """The sounds of Chinese characters, without tones; `blurred`: with what is easily confused made the same."""
-    from pypinyin import lazy_pinyin
-
+    lazy_pinyin = pinyin().lazy_pinyin
     return tuple(_blurred(syllable) if blurred else syllable for syllable in lazy_pinyin(text))
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from flows.slots.words import listed
+
 MAX_CHARACTERS: Final = 500
 """A minute of speech has about 300; what comes after this is not looked at."""
 
@@ -38,7 +40,14 @@ _FULL_WIDTH |= {ord(a): ord(b) for a, b in zip("＠．－＿＋＃＇／：（�
 _ODD_DIGITS = {ord(char): str(unicodedata.digit(char)) for char in "①②③④⑤⑥⑦⑧⑨⓪０１２３４５６７８９"}
 _DOTS = {ord(char): "·" for char in "•・‧∙⋅･●"}
 _DASHES = {ord(char): "-" for char in "‐‑‒–—―−"}
-_CHARACTERS = _FULL_WIDTH | _ODD_DIGITS | _DOTS | _DASHES | {ord("…"): "，", ord("○"): "〇", ord("◯"): "〇"}
+_CHARACTERS = (
+    _FULL_WIDTH
+    | _ODD_DIGITS
+    | _DOTS
+    | _DASHES
+    | {ord("…"): "，", ord("○"): "〇", ord("◯"): "〇"}
+    | dict.fromkeys(map(ord, '“”"「」『』《》【】'), "")
+)
 
 _MISHEARD: Final = {
     "身份证号": "身[分份]证[好浩耗]|身份[正政证]号|身[分份][正政]号",
@@ -48,7 +57,7 @@ _MISHEARD: Final = {
     "名字": "名子|明字",
     "姓名": "性名|姓明|兴名",
     "籍贯": "级贯|记贯|籍惯|[级即集]惯|几贯",
-    "户口": "护口|互口|户囗",
+    "户口": "护口|互口|湖口(?=在|是|本|：)|户囗",
     "邮箱": "油箱|邮香|由箱|邮相|电邮|電郵",
     "老家": "老加|老佳",
     "地址": "地止|地只|地指|低址",
@@ -72,16 +81,44 @@ _FILLER = (
 )
 _LEADING_FILLERS = re.compile(rf"(?P<before>^|[{_BREAK} ])(?:(?:{_FILLER})[{_BREAK} ]*)+")
 _PARTICLES = "啊呀吧呢嘛呗啦哈噻哦咯呐喽嘞哩欸耶嗷喔哟"
-_TRAILING_PARTICLES = re.compile(rf"(?<=.)(?:对吧|是吧|知道吧|谢谢|[{_PARTICLES}])+$")
+_TRAILING_PARTICLES = re.compile(
+    rf"(?<=.)(?:对吧|是吧|知道吧|晓得吧|谢谢|没错|没有错|错不了|(?<=[的滴了人户族])[撒嘅咧啵]|[{_PARTICLES}])+$"
+)
+_FILLED_PAUSE = re.compile(rf"(?<=[叫是在住为])(?:那个|这个|嗯+|呃+|额)[{_BREAK} ]*(?=.)")
+_STUTTER = re.compile(r"(我叫|我是|我住|我的|我|叫|名字|电话|手机|就是|那个|住在|户口)[，、 ]?(?:\1[，、 ]?)+(?=.)")
+_TWICE = re.compile(
+    rf"(?:^|(?<=[{_BREAK} 叫]))(?P<once>(?![一二三四五六七八九零〇幺两])[{HAN}·]{{2,12}}?)[{_BREAK} ]{{0,2}}(?P=once)(?=$|"
+    rf"[{_BREAK} ])"
+)
+_DIALECT: Final = (
+    (re.compile(rf"(?:^|(?<=[{_BREAK} ]))(我|俺|额|偶)(?:系|似|四|嗦)(?=[{HAN}]{{2}})"), r"\1是"),
+    (re.compile(r"(户口|籍贯|老家|名字|职业)(?:系|似)(?=.)"), r"\1是"),
+)
+"""What other dialects say for 是."""
 _BLANKS_IN_CHINESE = re.compile(r"(?<![a-z0-9]) | (?![a-z0-9])")
 _BRACKETS = re.compile(rf"[(（](?=[{HAN}])|(?<=[{HAN}])[)）]")
 _UNPUNCTUATED = re.compile(
-    rf"(?<=[{HAN}0-9a-zA-Z])(?<![的我换改办查个打有没丢留系家公您你现份证籍口庭讯居住qQ])(?=(?:我的|"
+    rf"(?<=[{HAN}0-9a-zA-Z])(?<![的我本换改办查个打有没丢留系家公您你现份证籍口庭讯居住qQ])(?=(?:我的|"
     rf"我)?(?:(?:联系)?电话|手机|身份证|证件|邮箱|户口|户籍|籍贯|民族|性别|政治面貌|学历|婚姻状况|宗教信仰|职业|"
     rf"住址|地址)"
     rf"(?:所在地|号码?)*(?:[是为：:在]|(?=[0-9幺一二三四五六七八九零])))|"
     rf"(?<=[{HAN}])(?=今年[0-9一二三四五六七八九十]+岁?|我住在|我的(?:电话|手机|身份证|邮箱))"
 )
+_PEOPLES: Final = "|".join(sorted((name + "族" for name in listed("nationalities")), key=len, reverse=True))
+_RUN_TOGETHER: Final = (
+    (re.compile(rf"(?<=[{HAN}]{{2}})([男女])[性的]?(?={_PEOPLES})"), r"，\1，"),
+    (
+        re.compile(rf"(?<=[，。、 男女])({_PEOPLES})(?=[{HAN}0-9]{{3}})(?!自治|[乡镇村路街大中小学医饭区县州人的家姑同])"),
+        r"\1，",
+    ),
+)
+"""谭秀芳女汉族四川自贡人: what a recogniser without punctuation runs together."""
+_DICTATED: Final = re.compile(
+    rf"(?:^|(?<=[{_BREAK} ]))(?:(?:请|你|就|给我|帮我|麻烦|都)*(?:填|选|写(?![字手作]))(?:的|"
+    r"成|上|个|一下)*(?:就?是)?[：: ]*(?![错完过不修调了啥什哪在]))(?=.)"
+)
+_WILL_DO: Final = re.compile(rf"(?<=.{{2}})(?:就|也)(?:行|好|可以|成|得了|中)(?:了|啦|吧)*(?=$|[{_BREAK}])")
+"""填汉族就行: how to write it down."""
 _CLAUSE = re.compile(rf"[^{_BREAK}\n]+")
 
 
@@ -93,8 +130,14 @@ def tidy(text: str) -> str:
     shown = "".join(_shown(char) for char in text[:MAX_CHARACTERS].translate(_CHARACTERS))
     spaced = _join_spelled_out(_RUNS_OF_SPACE.sub(" ", shown).strip())
     repaired = _MISHEARD_ANY.sub(lambda match: _MEANT[int((match.lastgroup or "f0")[1:])], spaced)
+    for pattern, meant in _DIALECT:
+        repaired = pattern.sub(meant, repaired)
     broken = _UNPUNCTUATED.sub("，", _BRACKETS.sub("，", repaired))
-    return _LEADING_FILLERS.sub(lambda match: match["before"], broken).strip(" " + _BREAK.replace("~", ""))
+    for pattern, apart in _RUN_TOGETHER:
+        broken = pattern.sub(apart, broken)
+    broken = _WILL_DO.sub("", _DICTATED.sub("", broken))
+    fluent = _FILLED_PAUSE.sub("", _LEADING_FILLERS.sub(lambda match: match["before"], broken))
+    return _TWICE.sub(r"\g<once>", _STUTTER.sub(r"\1", fluent)).strip(" " + _BREAK.replace("~", ""))
 
 
 def _shown(char: str) -> str:

@@ -15,6 +15,7 @@ from flows.catalogue import ServiceEntry
 from flows.models import ServiceItem
 from flows.understanding.evidence import Matcher
 from flows.understanding.retrieval import ServiceWords
+from kiosk.runtime.memory import give_back
 
 CHECK_SECONDS = 0.5
 """How long a look at the catalogue's version is good for. With the time a build takes, an edit is used within a second."""
@@ -84,6 +85,7 @@ class LearntCatalogue:
             services = self.source.services()
             self._matcher = Matcher(services)
             self._version = version
+            give_back()
             logger.info("Learnt %d services of the catalogue in %.2f s", len(services), time.perf_counter() - started)
         self._checked = now
         return self._matcher

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from flows.pinyin import pinyin
+
 _MERGED_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 _MERGED_FINALS = (("ing", "in"), ("eng", "en"))
 _LATIN_SYLLABLE = re.compile(r"[bpmfdtnlgkhjqxzcsryw]?h?[aeiouv]{1,3}(?:ng?|r)?")
@@ -27,17 +29,13 @@ def coarse(syllable: str) -> str:
 @cache
 def sound(character: str) -> str:
     """The coarse syllable of a Chinese character, in its most frequent reading; any other character is its own sound."""
-    from pypinyin import Style, lazy_pinyin
-
-    syllables = lazy_pinyin(character, style=Style.NORMAL, errors="ignore")
+    syllables = pinyin().lazy_pinyin(character, style=pinyin().Style.NORMAL, errors="ignore")
     return coarse(syllables[0]) if syllables else character
 
 
 def initials(word: str) -> str:
     """The first letters of a Chinese word's syllables, e.g. sfz; empty where another character is in it."""
-    from pypinyin import Style, lazy_pinyin
-
-    letters = lazy_pinyin(word, style=Style.FIRST_LETTER, errors="ignore")
+    letters = pinyin().lazy_pinyin(word, style=pinyin().Style.FIRST_LETTER, errors="ignore")
     return "".join(letters) if len(letters) == len(word) else ""
 
 
@@ -57,11 +55,9 @@ def spelled(word: str) -> tuple[str, ...]:
 @cache
 def _known_syllables() -> frozenset[str]:
     """Every toneless syllable of a common character."""
-    from pypinyin import Style, lazy_pinyin
-
     common = "".join(map(chr, range(0x4E00, 0x9FA6)))
     return frozenset(
         syllable
-        for syllable in lazy_pinyin(common, style=Style.NORMAL, errors="ignore")
+        for syllable in pinyin().lazy_pinyin(common, style=pinyin().Style.NORMAL, errors="ignore")
         if syllable.isascii() and len(syllable) > 1
     )

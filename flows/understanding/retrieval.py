@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,11 +67,8 @@ class Retrieval:
 
     def scores(self, readings: Sequence[Reading]) -> Floats:
         """One row a reading: about 0 to 1 for each service, and last for none of them."""
-        queries = np.zeros((self._documents.shape[1], len(readings)), np.float32)
-        for position, reading in enumerate(readings):
-            columns, weights = self._vector(self.reader.features(reading))
-            queries[columns, position] = weights
-        scores: Floats = _kernel((self._documents @ queries).T) @ self._weights
+        cosines = np.stack([self._documents.cosines(*self._vector(self.reader.features(reading))) for reading in readings])
+        scores: Floats = _kernel(cosines) @ self._weights
         return scores
 
     def _nothing_offered(self) -> Iterator[Reading]:
@@ -87,22 +83,18 @@ class Retrieval:
                 yield reading
 
     def _fit(self, documents: Sequence[Features], labels: Sequence[int]) -> None:
-        from scipy import linalg, sparse  # type: ignore[import-untyped]
-
         counts = Counter(feature for document in documents for feature in document)
         total = len(documents)
         self._columns = {feature: column for column, feature in enumerate(counts)}
         self._rarity = np.log((total + 1) / (np.fromiter(counts.values(), np.float32) + 0.5)).astype(np.float32)
         self._unknown_rarity = float(np.log(total + 1))
         rows = [self._vector(document) for document in documents]
-        starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-        values, columns = np.concatenate([weights for _, weights in rows]), np.concatenate([columns for columns, _ in rows])
-        self._documents: Any = sparse.csr_matrix((values, columns, starts), shape=(total, len(counts)))
-        gram = _kernel((self._documents @ self._documents.T).toarray())
+        self._documents = _Documents(rows)
+        gram = _kernel(np.stack([self._documents.cosines(*row) for row in rows]))
         gram[np.diag_indices(total)] += _REGULARISATION
         wanted = np.zeros((total, len(self.services) + 1), np.float32)
         wanted[np.arange(total), labels] = 1
-        self._weights: Floats = linalg.solve(gram, wanted, assume_a="pos", overwrite_a=True, overwrite_b=True)
+        self._weights: Floats = np.linalg.solve(gram, wanted)
 
     def _vector(self, features: Features) -> tuple[npt.NDArray[np.int32], Floats]:
         """Columns and weights of the known features; the unknown ones count in the length, which is 1 with them."""
@@ -112,6 +104,25 @@ class Retrieval:
         unknown = sum(weight**2 for feature, weight in features.items() if feature not in self._columns)
         length = float(np.sqrt(weights @ weights + unknown * self._unknown_rarity**2))
         return columns, (weights / (length or 1)).astype(np.float32)
+
+
+class _Documents:
+    """Sparse rows of unit length, by their columns. (scipy.sparse would do the same for 20 MB of the server's memory.)"""
+
+    def __init__(self, rows: Sequence[tuple[npt.NDArray[np.int32], Floats]]) -> None:
+        self._count = len(rows)
+        columns = np.concatenate([columns for columns, _ in rows])
+        order = np.argsort(columns, kind="stable")
+        self._weights = np.concatenate([weights for _, weights in rows])[order]
+        self._rows = np.repeat(np.arange(len(rows)), [len(columns) for columns, _ in rows])[order]
+        self._starts = np.searchsorted(columns[order], np.arange(columns.max(initial=0) + 2))
+
+    def cosines(self, columns: npt.NDArray[np.int32], weights: Floats) -> Floats:
+        """The product of each row with the row that has these weights in these columns."""
+        starts, counts = self._starts[columns], self._starts[columns + 1] - self._starts[columns]
+        places = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
+        products = self._weights[places] * np.repeat(weights, counts)
+        return np.bincount(self._rows[places], products, minlength=self._count).astype(np.float32)
 
 
 def _kernel(cosine: Floats) -> Floats:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from flows.slots.words import listed
 from flows.understanding.lexicon import lexicon
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ _PERSONAL = re.compile(
     r"^(?:你好)?(?:我(?:叫|姓|的名字)|我是.{1,3}(?:先生|女士|老板|师傅)$|(?:我的?)?(?:(?:电话|手机)(?:号|是|[0-9幺一])|身份证号|住在|家住|地址))[^想办]*$"
 )
 
+_PEOPLE = "|".join(sorted(listed("nationalities"), key=len, reverse=True))
+_FIELD_ALONE = re.compile(
+    rf"(?:我)?(?:就)?(?:是)?(?:(?:一?个)?[男女](?:的|性|生|士|同志)?|(?:{_PEOPLE})族(?:的|人)?|(?:性别|民族).{{1,6}}|"
+    r"(?:中共)?党员|共?青?团员|群众|[0-9]{11}|[0-9]{17}[0-9x])"
+)
+"""男的, 汉族, of a citizen who says everything at once: 我叫张三，男的，汉族，我要办身份证."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clause:
@@ -103,7 +111,7 @@ def _split_mentions(part: str) -> Iterable[Clause]:
     if brought and brought["what"] is not None and part[brought.end() :]:
         yield Clause(part[: brought.end()], intent=False, weight=_MENTIONED)
         part = part[brought.end() :]
-    elif brought or _BROUGHT_BEFORE.search(part) or _DONE.search(part) or _PERSONAL.search(part):
+    elif brought or _BROUGHT_BEFORE.search(part) or _DONE.search(part) or _PERSONAL.search(part) or _FIELD_ALONE.fullmatch(part):
         yield Clause(part, intent=False, weight=_MENTIONED)
         return
     intent = bool(INTENT.search(part))

@@ -31,6 +31,8 @@ REQUESTS = {
     "declined first": ("我不是来结婚的，我们要离婚", "divorce-registration"),
     "documents that are only brought": ("我带了身份证来，想给孩子上户口", "birth-registration"),
     "brought, without punctuation": ("我带了身份证户口本来想给孩子上户口", "birth-registration"),
+    "who they are first": ("我叫张三，男的，汉族，我要办身份证", "id-card"),
+    "who they are first, with numbers": ("我叫李娜，女，13800138000，要办护照", "passport"),
 }
 UNCLEAR = {
     "a shared alias": ("公积金", {"provident-fund-withdrawal", "provident-fund-loan", "provident-fund-transfer"}),
