@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format types docs check-docs clean
+.PHONY: help serve test lint format types docs screenshots check-docs clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/	/' | expand -t 14
@@ -39,6 +39,10 @@ format: $(DEV_STAMP) ## Rewrite the code in the project's format
 docs: $(DEV_STAMP) ## Make the generated pages of docs/
 	$(BIN)/python manage.py settings_table > docs/settings.md
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+
+screenshots: $(DEV_STAMP) ## Take the pictures of docs/screenshots again (needs Chromium)
+	$(BIN)/python -m bench.screenshots
+	$(BIN)/python -m bench.screenshots_admin
 
 check-docs: $(DEV_STAMP) ## Fail where a generated page of docs/ is out of date
 	$(BIN)/python manage.py settings_table | diff -u docs/settings.md -

@@ -1,6 +1,7 @@
 """Measures the search among enrolled faces beside numpy's exact float32 product over the same faces, in the same run.
 
     python -m bench.search [--sizes 10000,100000,1000000] [--kinds even,uneven,dlib] [--quick]
+    python -m bench.search --only sightings [--quick]      the searches in videos: bench.search_sightings
 
 The faces are made up, so that anybody can run this:
 
@@ -34,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.made_up_faces import KINDS, ROWS_AT_ONCE, Faces, Kind, Vectors, make_faces
+from bench.search_sightings import measure_sightings
 from faces.index.base import Entry, VectorIndex
 from faces.index.embedded import EmbeddedIndex
 from faces.types import Metric
@@ -327,18 +329,29 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=list(SIZES))
     parser.add_argument("--kinds", type=lambda text: [KINDS[name] for name in text.split(",")], default=list(KINDS.values()))
-    parser.add_argument("--quick", action="store_true", help="no gallery larger than 100,000")
+    parser.add_argument("--quick", action="store_true", help="no gallery larger than 100,000, no more than a million plates")
+    parser.add_argument("--only", choices=["gallery", "sightings"], help="enrolled faces, or faces and plates in videos")
+    parser.add_argument("--elasticsearch", default="", help="URL of a server; one is started where none is given")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
     options = parse_arguments()
     report = Report()
-    sizes = [size for size in options.sizes if size <= 100_000 or not options.quick]
+    sizes = [size for size in options.sizes if size <= 100_000 or not options.quick] if options.only != "sightings" else []
     for kind, size in itertools.product(options.kinds, sizes):
         faces = make_faces(kind, size, PROBES)
         print(f"\n{faces.title} samples of {faces.persons:,} persons, {kind.metric.value}, {os.cpu_count()} cores")
         measure_embedded(report, faces)
+    if options.only != "gallery":
+        measure_sightings(
+            report,
+            faces=100_000 if options.quick else 1_000_000,
+            plates=1_000_000 if options.quick else 10_000_000,
+            elasticsearch_faces=20_000 if options.quick else 100_000,
+            elasticsearch_plates=50_000 if options.quick else 500_000,
+            url=options.elasticsearch,
+        )
     return 0 if report.close() else 1
 
 

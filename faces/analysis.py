@@ -51,6 +51,16 @@ class ProbeFace:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameFace:
+    """A face found in a frame of a camera. `embedding` and `quality` are None where the face is too small to be compared."""
+
+    bbox_xyxy: tuple[float, float, float, float]
+    """In pixels of the frame, clipped to it."""
+    embedding: Embedding | None = field(repr=False)
+    quality: FaceQuality | None
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """What an enrolment check needs to know of a photo."""
 
@@ -101,6 +111,29 @@ def largest_face(photo: bytes, min_face: int) -> ProbeFace | None:
 def all_faces(photo: bytes, min_face: int, limit: int) -> list[ProbeFace]:
     """The `limit` largest faces of a photo, the largest first."""
     return _probe(photo, min_face, limit)
+
+
+def faces_in_frame(pixels_rgb: bytes, height: int, width: int, min_face: int, limit: int) -> list[FrameFace]:
+    """The `limit` largest faces of one frame, given as height x width x 3 bytes of RGB; embedded from `min_face` pixels on."""
+    import numpy as np
+
+    from faces.quality import measure
+
+    frame = np.frombuffer(pixels_rgb, np.uint8).reshape(height, width, 3)
+    image = DecodedImage(frame, 1.0, width, height)
+    faces = []
+    for face in _detect(frame)[:limit]:
+        box = _box(face, image)
+        corners = (float(box.x), float(box.y), float(box.x + box.w), float(box.y + box.h))
+        if _too_small(box, min_face):
+            faces.append(FrameFace(corners, None, None))
+            continue
+        try:
+            faces.append(FrameFace(corners, _embed(frame, face), measure(frame, face)))
+        except AnalysisError:
+            # One face that can't be embedded must not hide the others; the next frame shows it another way.
+            faces.append(FrameFace(corners, None, None))
+    return faces
 
 
 def examine(photo: bytes, min_face: int) -> Examination:

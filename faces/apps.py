@@ -11,7 +11,8 @@ class FacesConfig(AppConfig):
     verbose_name = _("Faces")
 
     def ready(self) -> None:
-        from faces import audit, checks, service  # noqa: F401 - checks register themselves
+        from faces import audit, checks, service, status  # noqa: F401 - checks register themselves
 
         audit.register()
         service.register()
+        status.register()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import parse_qs
 
 from django.conf import settings
 
@@ -14,7 +15,10 @@ from kiosk.api.sockets import CloseCode, Message, Refused, ToolConsumer
 
 
 class FacePredictConsumer(ToolConsumer):
-    """Pictures in, one as a binary message; continue, success or fail out. After fail the server closes."""
+    """Pictures in, one as a binary message; continue, success or fail out. After fail the server closes.
+
+    With ?box=1 the answer says where in the picture the face is, so that a client can frame it.
+    """
 
     kind = "face_predict"
 
@@ -29,12 +33,19 @@ class FacePredictConsumer(ToolConsumer):
     async def on_bytes(self, data: bytes) -> None:
         prediction = self._predictor.take(await self.work(_recognised, data))
         answer = prediction.answer
-        await self.send_json(self._body(answer.progress, answer.detail, prediction.number))
+        body = self._body(answer.progress, answer.detail, prediction.number)
+        if prediction.box is not None and self._wants_box():
+            body["box"] = prediction.box.as_dict()
+        await self.send_json(body)
         if answer.progress is Progress.FAIL:
             await self.close(CloseCode.NORMAL)
 
     def error_body(self, detail: str) -> Message:
         return self._body("error", detail)
+
+    def _wants_box(self) -> bool:
+        asked = parse_qs(self.scope["query_string"].decode("latin1")).get("box", [""])
+        return asked[0] in {"1", "true"}
 
     def _body(self, message: str, detail: str, number: str = "") -> Message:
         body = {"user_id": number, "type": self.kind, "hash": self._hash, "message": message}

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from faces.analysis import Examination
+from faces.erasure import forget_everywhere
 from faces.errors import FaceError, FaceErrorCode
 from faces.gallery import gallery
 from faces.index.base import IndexUnavailable
@@ -131,6 +132,7 @@ def withdraw_consent(person: Person) -> None:
     """Deletes all photos, embeddings and index entries of a person and records that the consent is gone."""
     with transaction.atomic():
         delete_samples(person.samples.all())
+        forget_everywhere([person.pk])
         person.consented_at, person.consent_source = None, ""
         person.save(update_fields=["consented_at", "consent_source", "updated_at"])
 
@@ -140,6 +142,7 @@ def delete_persons(persons: Iterable[Person]) -> None:
     ids = [person.pk for person in persons]
     with transaction.atomic():
         delete_samples(FaceSample.objects.filter(person_id__in=ids))
+        forget_everywhere(ids)
         Person.objects.filter(pk__in=ids).delete()
 
 

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from faces.index.base import Entry, VectorIndex
+from faces.index.following import Follower
 from faces.models import FaceSample, GalleryState, RemovedSample
 from faces.similarity import from_scores, similarities
 from faces.types import Embedding, EngineInfo, KnownPerson
@@ -40,33 +41,47 @@ class Neighbour:
     """0 to 1, exact."""
 
 
+class _Samples:
+    """The FaceSample rows of one engine, as the index follows them."""
+
+    def __init__(self, info: EngineInfo) -> None:
+        self._info = info
+
+    def current(self) -> int:
+        return GalleryState.current()
+
+    def removed_since(self, version: int) -> list[int]:
+        return list(RemovedSample.objects.filter(version__gt=version).values_list("sample_id", flat=True))
+
+    def added_since(self, version: int) -> Iterator[Entry]:
+        rows = (
+            FaceSample.objects.filter(engine=self._info.identity, version__gt=version)
+            .order_by("version", "pk")
+            .values_list("pk", "person_id", "embedding")
+        )
+        for sample_id, person_id, embedding in rows.iterator(chunk_size=_ROWS_AT_ONCE):
+            vector = np.frombuffer(embedding, dtype="<f4")
+            if vector.shape == (self._info.dimension,) and np.isfinite(vector).all() and vector.any():
+                yield Entry(sample_id, person_id, vector)
+            else:
+                # One damaged row must not keep the others from being found.
+                logger.error("Sample %s has a damaged embedding and can't be found; run manage.py reembed --all", sample_id)
+
+
 class Gallery:
     """The enrolled samples of one engine."""
 
     def __init__(self, info: EngineInfo, index: VectorIndex) -> None:
         self.info = info
         self._index = index
-        self._catching_up = threading.Lock()
+        self._follower = Follower(index, _Samples(info))
 
     def __len__(self) -> int:
         return len(self._index)
 
     def catch_up(self) -> None:
         """Applies to the index every committed change that it does not know. Raises IndexUnavailable."""
-        if self._index.version == GalleryState.current():
-            return
-        with self._catching_up:
-            # In this order: what the index knows was committed before, so it can't be ahead of a later look at the database.
-            known = self._index.version
-            current = GalleryState.current()
-            if known > current:
-                logger.warning("The index is ahead of the database, which was restored or replaced; it is built anew")
-                self._index.clear()
-                known = 0
-            if known == current:
-                return
-            removed = list(RemovedSample.objects.filter(version__gt=known).values_list("sample_id", flat=True)) if known else []
-            self._index.apply(upto=current, added=self._entries_since(known), removed=removed)
+        self._follower.catch_up()
 
     def forget_other_engines(self) -> None:
         """Forgets what indexes of engines that don't run keep. Raises IndexUnavailable."""
@@ -83,20 +98,6 @@ class Gallery:
         hits = self._index.search(probe, limit=limit, person_ids=person_ids)
         likely = from_scores(self.info.metric, [hit.score for hit in hits]) >= at_least - _INDEX_ERROR
         return self._exact(probe, [hit.sample_id for hit, keep in zip(hits, likely, strict=True) if keep])
-
-    def _entries_since(self, version: int) -> Iterator[Entry]:
-        rows = (
-            FaceSample.objects.filter(engine=self.info.identity, version__gt=version)
-            .order_by("version", "pk")
-            .values_list("pk", "person_id", "embedding")
-        )
-        for sample_id, person_id, embedding in rows.iterator(chunk_size=_ROWS_AT_ONCE):
-            vector = np.frombuffer(embedding, dtype="<f4")
-            if vector.shape == (self.info.dimension,) and np.isfinite(vector).all() and vector.any():
-                yield Entry(sample_id, person_id, vector)
-            else:
-                # One damaged row must not keep the others from being found.
-                logger.error("Sample %s has a damaged embedding and can't be found; run manage.py reembed --all", sample_id)
 
     def _exact(self, probe: Embedding, sample_ids: Sequence[int]) -> list[Neighbour]:
         if not sample_ids:
@@ -146,13 +147,18 @@ def gallery() -> Gallery:
         return _gallery
 
 
+def opened() -> Gallery | None:
+    """The gallery as far as this process has opened it; waits for nothing."""
+    return _gallery
+
+
 def close_gallery() -> None:
     """Lets go of the index; the next gallery() opens it again."""
     global _gallery
     with _lock:
-        opened, _gallery = _gallery, None
-    if opened is not None:
-        opened._index.close()  # noqa: SLF001 - this module owns both
+        closing, _gallery = _gallery, None
+    if closing is not None:
+        closing._index.close()  # noqa: SLF001 - this module owns both
 
 
 def open_index(info: EngineInfo) -> VectorIndex:

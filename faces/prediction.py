@@ -7,13 +7,14 @@ another person is almost as near, nobody is recognised: of twins, or of one pers
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from faces import messages
 from faces.errors import FaceError
 from faces.frames import OUT_OF_ATTEMPTS, Attempts, FrameAnswer, Progress
 from faces.recognition import Recognition, Verdict
+from faces.types import Box
 
 _SURE_MARGIN: Final = 0.2
 """How far above the threshold one picture is enough: with the default, 0.6, or a distance of 0.47 of dlib's."""
@@ -30,6 +31,8 @@ class Prediction:
 
     answer: FrameAnswer
     number: str = field(default="", repr=False)
+    box: Box | None = None
+    """Where the largest face of the picture is."""
 
 
 class Predictor:
@@ -46,7 +49,7 @@ class Predictor:
             prediction = Prediction(FrameAnswer(Progress.CONTINUE, messages.photo_reason(seen)))
         else:
             self._attempts.count(None)
-            prediction = self._judge(seen)
+            prediction = replace(self._judge(seen), box=seen.box)
         if prediction.answer.progress is Progress.CONTINUE and self._attempts.exhausted:
             return Prediction(FrameAnswer(Progress.FAIL, OUT_OF_ATTEMPTS))
         return prediction

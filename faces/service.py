@@ -70,6 +70,11 @@ def register() -> None:
     register_probe("faces", _probe)
 
 
+def problem() -> str:
+    """Why this process can't recognise anybody now; empty where it can."""
+    return _follower.problem
+
+
 def _verify() -> None:
     environment = settings.KIOSK
     try:

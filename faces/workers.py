@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 
 from faces import analysis
-from faces.analysis import AnalysisError, Examination, ProbeFace
+from faces.analysis import AnalysisError, Examination, FrameFace, ProbeFace
 from faces.engines.registry import EngineSpec, resolve
 from faces.errors import FaceError, FaceErrorCode
-from faces.types import Box, EngineInfo
+from faces.types import Box, EngineInfo, ImageRGB
 from kiosk.runtime.imaging import ImageLimits
 from kiosk.runtime.workers import PoolBusy, PoolStatus, WorkerError, WorkerPool
 
@@ -73,6 +73,12 @@ class FaceWorkers:
         faces: list[ProbeFace] = self._run(analysis.all_faces, photo, self.min_face, limit)
         return faces
 
+    def faces_in_frame(self, pixels_rgb: ImageRGB, *, min_face: int, limit: int) -> list[FrameFace]:
+        """The `limit` largest faces of a camera's frame; embedded and measured from `min_face` pixels on."""
+        height, width = pixels_rgb.shape[:2]
+        faces: list[FrameFace] = self._run(analysis.faces_in_frame, pixels_rgb.tobytes(), height, width, min_face, limit)
+        return faces
+
     def examine(self, photo: bytes) -> Examination:
         examination: Examination = self._run(analysis.examine, photo, self.min_face)
         return examination
@@ -109,6 +115,13 @@ class FaceWorkers:
 
 _lock = threading.Lock()
 _workers: FaceWorkers | None = None
+_worker_count: int | None = None
+
+
+def use_workers(count: int) -> None:
+    """How many worker processes this process is to have, whatever KIOSK_ENGINE_WORKERS says; before the first face_workers()."""
+    global _worker_count  # noqa: PLW0603 - one pool a process
+    _worker_count = count
 
 
 def face_workers() -> FaceWorkers:
@@ -141,7 +154,7 @@ def _create() -> FaceWorkers:
     limits = ImageLimits(max_bytes=environment.image_mb * _MEBIBYTE, max_pixels=environment.image_megapixels * 1_000_000)
     pool = WorkerPool(
         "faces",
-        workers=environment.worker_count,
+        workers=environment.worker_count if _worker_count is None else _worker_count,
         queue_limit=environment.engine_queue,
         timeout_seconds=environment.engine_seconds,
         prepare=analysis.prepare,

@@ -11,7 +11,8 @@ class FlowsConfig(AppConfig):
     verbose_name = _("Services")
 
     def ready(self) -> None:
-        from flows import audit, service
+        from flows import audit, service, status
 
         audit.register()
         service.register()
+        status.register()

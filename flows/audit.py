@@ -28,7 +28,7 @@ def register() -> None:
     )
     auditlog.register(
         DialogueSession,
-        include_fields=["user_id", "citizen", "service", "review_state"],
+        include_fields=["user_id", "citizen", "service", "review_state", "assigned_to"],
         mask_fields=["user_id"],
         mask_callable=_MASK,
     )

@@ -204,3 +204,15 @@ def _alias_problems(catalogue: CatalogueFile) -> list[str]:
     ]
     idle = [alias for alias in catalogue.shared_aliases if len(owners.get(alias, [])) <= 1]
     return problems + [f"shared_aliases: {alias!r} is not shared by two items" for alias in idle]
+
+
+def switch(items: Iterable[ServiceItem], *, enabled: bool) -> int:
+    """Offers or retires items; returns how many were not so before. Each is saved, so that the audit log has it."""
+    changed = 0
+    with transaction.atomic():
+        for item in items:
+            if item.enabled != enabled:
+                item.enabled = enabled
+                item.save(update_fields=["enabled", "updated_at"])
+                changed += 1
+    return changed

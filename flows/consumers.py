@@ -99,9 +99,12 @@ class FlowConsumer(ProtocolConsumer):
             await self._fail(error)
 
     async def _ask(self, step: Callable[..., str], *said: str | bytes) -> None:
-        """Takes a step of the conversation and puts its question; an empty one is the end. Raises FlowError."""
+        """Takes a step of the conversation and puts its question; an empty one is the end. Raises FlowError.
+
+        What is said after the end may correct an answer, until storage.
+        """
         question = await self.work(step, self._user_id, self._hash, *said)
-        self._asking = bool(question)
+        self._asking = True
         await self.send(text_data=question)
 
     async def _fail(self, error: FlowError) -> None:

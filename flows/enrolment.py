@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from faces.enrolment import NewPerson
+from faces.enrolment import NewPerson, withdraw_consent
 from faces.frames import FrameAnswer
 from faces.models import ConsentSource, Person
 from faces.training import Training
@@ -64,6 +64,14 @@ def train(training: Training, photo: bytes) -> FrameAnswer:
     if step.person is not None:
         _link(step.person)
     return step.answer
+
+
+def withdraw(user_id: str, hash: str) -> None:  # noqa: A002 - the protocol's name
+    """Takes the consent of this visit's citizen back and erases their face; nothing where none is kept. Raises FlowError."""
+    _check_visit(user_id, hash)
+    person = Person.objects.filter(number=user_id).first()
+    if person is not None:
+        withdraw_consent(person)
 
 
 def _link(person: Person) -> None:

@@ -16,8 +16,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from flows.corrections import Corrections
 from flows.models import Citizen, Relative, ServiceItem
-from flows.review import NOTE_LENGTH, Corrections
+from flows.review import NOTE_LENGTH
 from flows.types import RELATIVE_SLOTS, BasicSlot, FamilyMember, Gender, Slot
 
 
@@ -60,6 +61,18 @@ class ServiceItemForm(forms.ModelForm):  # type: ignore[type-arg]
                 model_field = getattr(ServiceItem, name).field
                 self.fields[name].label = str(model_field.verbose_name).capitalize()
                 self.fields[name].help_text = model_field.help_text
+
+
+class ServiceRowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What of a service item is changed in the list; the check box says of which item it is."""
+
+    class Meta:
+        model = ServiceItem
+        fields = ("enabled",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["enabled"].widget.attrs["aria-label"] = _("%(service)s: enabled") % {"service": self.instance.name}
 
 
 _LONGEST: Final = 200

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from flows.corrections import Corrections, correct_record
 from flows.disclosure import UNMASK
-from flows.models import Citizen, DialogueSession, Relative
-from flows.slots import WrongValue, check_value, cross_check
-from flows.types import RELATIVE_SLOTS, FamilyMember, ReviewState, SessionState, Slot, SlotValue
+from flows.models import Citizen, DialogueSession
+from flows.types import ReviewState, SessionState
 
 REVIEW: Final = "flows.review_dialoguesession"
+ASSIGN: Final = "flows.assign_dialoguesession"
 STORED_STATES: Final = (SessionState.STORED, SessionState.SUMMARISED)
 NOTE_LENGTH: Final = 500
 """Most characters of a note."""
-
-Correction = SlotValue | None
-"""None takes the value out of the record."""
 
 
 class Refusal(StrEnum):
@@ -53,22 +49,6 @@ class ReviewRefused(Exception):
         self.refusal = refusal
 
 
-class WrongCorrections(Exception):
-    """Corrections that can't be right; nothing was changed. `problems`: "phone" or "spouse.id_card" to the reason, for staff."""
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__(", ".join(sorted(problems)))
-        self.problems = dict(problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Corrections:
-    """New values, checked by `correct`: text, dates, bool, or None to take a value out. What is not named stays."""
-
-    citizen: Mapping[Slot, Any] = field(default_factory=dict, repr=False)
-    relatives: Mapping[FamilyMember, Mapping[Slot, Any]] = field(default_factory=dict, repr=False)
-
-
 def may_review(user: User) -> bool:
     """Whether this user takes decisions, for which they have to see the data as it is."""
     return user.is_active and user.has_perms((REVIEW, UNMASK))
@@ -84,10 +64,62 @@ def is_waiting(visit: DialogueSession) -> bool:
     return visit.review_state == ReviewState.PENDING and visit.state in STORED_STATES
 
 
-def next_waiting(after: DialogueSession | None = None) -> int | None:
-    """The number of the visit that waits longest, another one than `after`; None where none waits."""
+def next_waiting(user: User, after: DialogueSession | None = None) -> int | None:
+    """The number of the visit that `user` is to review next, another one than `after`; None where none waits.
+
+    Those assigned to them come first, then those assigned to nobody, then those of others; of each, the longest waiting first.
+    """
     visits = waiting() if after is None else waiting().exclude(pk=after.pk)
-    return visits.values_list("pk", flat=True).first()
+    whose = Case(When(assigned_to=user, then=Value(0)), When(assigned_to=None, then=Value(1)), default=Value(2))
+    return visits.order_by(whose, "stored_at", "pk").values_list("pk", flat=True).first()
+
+
+def reviewers() -> QuerySet[User]:
+    """Staff who may review, by name: those to whom visits may be assigned. One query."""
+    needed = (REVIEW, UNMASK)
+    users = User.objects.filter(is_active=True, is_staff=True)
+    for name in needed:
+        app_label, _dot, codename = name.partition(".")
+        permission = Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+        own = Q(user_permissions__in=permission) | Q(groups__permissions__in=permission) | Q(is_superuser=True)
+        users = users.filter(pk__in=User.objects.filter(own).values("pk"))
+    return users.order_by("username")
+
+
+def may_assign(user: User) -> bool:
+    """Whether this user may give visits to any reviewer."""
+    return user.is_active and user.has_perm(ASSIGN)
+
+
+def assign(visits: Iterable[DialogueSession], by: User, to: User | None) -> int:
+    """Gives the visits that wait to a reviewer, or takes them from whoever had them; returns how many changed hands.
+
+    Reviewers may take visits themselves. Raises PermissionDenied: `by` may not, or `to` may not review.
+    """
+    taking = to == by and may_review(by)
+    if not (taking or may_assign(by)) or (to is not None and not may_review(to)):
+        raise PermissionDenied
+    changed = 0
+    with transaction.atomic():
+        ids = [visit.pk for visit in visits]
+        for locked in waiting().select_for_update().defer("draft", "summary").filter(pk__in=ids).exclude(assigned_to=to):
+            locked.assigned_to = to
+            locked.save(update_fields=["assigned_to"])
+            changed += 1
+    return changed
+
+
+def approve_all(visits: Iterable[DialogueSession], user: User) -> tuple[int, int]:
+    """Approves each visit that can be; returns how many were, and how many could not be. Raises PermissionDenied."""
+    approved = refused = 0
+    for visit in visits:
+        try:
+            approve(visit, user)
+        except (ReviewRefused, DialogueSession.DoesNotExist):
+            refused += 1
+        else:
+            approved += 1
+    return approved, refused
 
 
 def approve(visit: DialogueSession, user: User, *, seen: datetime | None = None) -> None:
@@ -113,19 +145,13 @@ def correct(
     follows from it where the record has nothing. Raises WrongCorrections, ReviewRefused, PermissionDenied.
     """
     with _under_review(visit, user, seen) as (locked, citizen):
-        today = timezone.localdate()
-        values, problems = _checked(corrections.citizen, "", today)
-        relatives: dict[FamilyMember, dict[Slot, Correction]] = {}
-        for relation, given in corrections.relatives.items():
-            relatives[relation], wrong = _checked(given, f"{relation.value}.", today)
-            problems |= wrong
-        if problems:
-            raise WrongCorrections(problems)
-        changed = _correct_citizen(citizen, values, today)
-        for relation, checked in relatives.items():
-            changed += _correct_relative(citizen, relation, checked)
+        changed = correct_record(citizen, corrections, timezone.localdate())
         if not changed:
             raise ReviewRefused(Refusal.NOTHING_CORRECTED)
+        if "name" in changed and citizen.person is not None:
+            # Who is greeted by it at the next visit has the same name as in the record.
+            citizen.person.name = citizen.name
+            citizen.person.save(update_fields=["name", "updated_at"])
         _decide(locked, user, ReviewState.CORRECTED, note)
     return changed
 
@@ -180,77 +206,3 @@ def _decide(visit: DialogueSession, user: User, decision: ReviewState, note: str
     visit.review_note = note.strip()
     # Not updated_at: it says when the citizen was there last.
     visit.save(update_fields=["review_state", "reviewed_by", "reviewed_at", "review_note"])
-
-
-def _checked(given: Mapping[Slot, Any], prefix: str, today: date) -> tuple[dict[Slot, Correction], dict[str, str]]:
-    """The values that are right, and what is wrong with the others."""
-    values: dict[Slot, Correction] = {}
-    problems: dict[str, str] = {}
-    for slot, value in given.items():
-        if value is None or value == "":
-            values[slot] = None
-            continue
-        try:
-            values[slot] = check_value(slot, value, today=today)
-        except WrongValue as error:
-            problems[prefix + slot.value] = error.reason
-    return values, problems
-
-
-def _correct_citizen(citizen: Citizen, values: dict[Slot, Correction], today: date) -> list[str]:
-    changes = {slot: value for slot, value in values.items() if _read(citizen, slot) != value}
-    if not changes:
-        return []
-    changes |= _following(citizen, changes, today)
-    for slot, value in changes.items():
-        _write(citizen, slot, value)
-    try:
-        with transaction.atomic():
-            citizen.save(update_fields=[*(slot.value for slot in changes), "updated_at"])
-    except IntegrityError:
-        raise WrongCorrections({Slot.ID_CARD.value: _("Another citizen has this ID number.")}) from None
-    return [slot.value for slot in changes]
-
-
-def _following(citizen: Citizen, changes: dict[Slot, Correction], today: date) -> dict[Slot, Correction]:
-    """What follows from the changed record for slots that are empty and not corrected themselves. Raises WrongCorrections."""
-    before = {slot: _read(citizen, slot) for slot in Slot}
-    record = before | changes
-    checked = cross_check(_given(record), today=today)
-    # What contradicted the number before, the citizen has confirmed: it stays as long as nobody touches either.
-    settled = {} if Slot.ID_CARD in changes else cross_check(_given(before), today=today).conflicts
-    problems = {slot.value: reason for slot, reason in checked.conflicts.items() if slot in changes or slot not in settled}
-    if problems:
-        raise WrongCorrections(problems)
-    return {slot: value for slot, value in checked.derived.items() if record[slot] is None and slot not in changes}
-
-
-def _given(record: Mapping[Slot, Correction]) -> dict[Slot, SlotValue]:
-    return {slot: value for slot, value in record.items() if value is not None}
-
-
-def _correct_relative(citizen: Citizen, relation: FamilyMember, values: Mapping[Slot, Correction]) -> list[str]:
-    """A relative of whom nothing is left is taken out of the record."""
-    relative = citizen.relatives.filter(relation=relation).first() or Relative(citizen=citizen, relation=relation)
-    changes = {slot: value for slot, value in values.items() if slot in RELATIVE_SLOTS and _read(relative, slot) != value}
-    if not changes:
-        return []
-    for slot, value in changes.items():
-        _write(relative, slot, value)
-    if all(_read(relative, slot) is None for slot in RELATIVE_SLOTS):
-        relative.delete()
-    else:
-        relative.save()
-    # Whoever looks at the record now sees another one.
-    citizen.save(update_fields=["updated_at"])
-    return [f"{relation.value}.{slot.value}" for slot in changes]
-
-
-def _read(row: Citizen | Relative, slot: Slot) -> Correction:
-    value: SlotValue | None = getattr(row, slot.value)
-    return None if value == "" else value
-
-
-def _write(row: Citizen | Relative, slot: Slot, value: Correction) -> None:
-    empty = None if slot in {Slot.BIRTH, Slot.MARITAL_STATUS} else ""
-    setattr(row, slot.value, empty if value is None else value)

@@ -42,10 +42,11 @@ def citizens_matching(citizens: QuerySet[Citizen], text: str, *, exactly: bool) 
 
 
 def visits_to_list() -> QuerySet[DialogueSession]:
-    """Visits with their citizen's name and `turn_count`, without what was said, the draft or the summary."""
+    """Visits with their citizen's name, their reviewer and `turn_count`, without what was said, the draft or the summary."""
     turns = Turn.objects.filter(session=OuterRef("pk")).order_by().values("session").annotate(count=Count("pk")).values("count")
-    shown = DialogueSession.objects.select_related("citizen").only(
-        "user_id", "citizen__name", "citizen__number", "classify", "state", "review_state", "created_at", "stored_at"
+    shown = DialogueSession.objects.select_related("citizen", "assigned_to", "reviewed_by").only(
+        *("user_id", "citizen__name", "citizen__number", "classify", "state", "review_state", "created_at", "stored_at"),
+        *("assigned_to__username", "reviewed_by__username"),
     )
     return shown.annotate(turn_count=Coalesce(Subquery(turns, output_field=IntegerField()), 0))
 

@@ -25,8 +25,9 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kiosk import audit_log
-from kiosk.forms import ApiTokenForm, GroupsField, PermissionsField, grantable_permissions
+from kiosk.forms import ApiTokenForm, GroupsField, PermissionsField, grantable_permissions, permissions_by_model
 from kiosk.models import ApiToken
+from kiosk.runtime.admin import TwoAtOnce
 
 admin.site.unregister([User, Group, LogEntry, APIKey])
 
@@ -59,7 +60,7 @@ class GrantingAdmin:
 
 
 @admin.register(User)
-class KioskUserAdmin(GrantingAdmin, UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class KioskUserAdmin(TwoAtOnce, GrantingAdmin, UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Django's users, in the theme."""
 
     form = UserChangeForm
@@ -69,10 +70,26 @@ class KioskUserAdmin(GrantingAdmin, UserAdmin, ModelAdmin):  # type: ignore[misc
 
 
 @admin.register(Group)
-class KioskGroupAdmin(GrantingAdmin, GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class KioskGroupAdmin(TwoAtOnce, GrantingAdmin, GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Django's groups, in the theme."""
 
     filter_horizontal: ClassVar = []
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        """Whoever may only look gets the permissions in words."""
+        return ["name", "permissions" if self.has_change_permission(request, obj) else "permission_names"]
+
+    def get_readonly_fields(self, _request: HttpRequest, _obj: Group | None = None) -> list[str]:
+        return ["permission_names"]
+
+    @admin.display(description=_("permissions"))
+    def permission_names(self, group: Group) -> str:
+        """By what they are about, in the language of the page."""
+        rows = [(kind, ", ".join(names)) for kind, names in permissions_by_model(group)]
+        return format_html(
+            '<table class="audit-table"><tbody>{}</tbody></table>',
+            format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows),
+        )
 
 
 class ResourceFilter(admin.SimpleListFilter):
@@ -147,6 +164,9 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
     @admin.display(description=_("details"))
     def summary(self, entry: LogEntry) -> str:
         """The first changes in a word each; the entry's own page has them all."""
+        if entry.action == LogEntry.Action.DELETE:
+            gone = [(part.name, part.count) for part in audit_log.removed(entry)]
+            return format_html('<span class="audit-changes">{}</span>', format_html_join("", "<span>{}: {}</span>", gone))
         if entry.action != LogEntry.Action.UPDATE:
             return audit_log.use(entry)
         found = list(audit_log.changes(entry))
@@ -163,6 +183,8 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=_("changes"))
     def change_table(self, entry: LogEntry) -> str:
+        if gone := list(audit_log.removed(entry)):
+            return format_html_join("", "<p>{}: {}</p>", [(part.name, part.count) for part in gone])
         rows = [(change.field, change.before or "–", change.after or "–") for change in audit_log.changes(entry)]
         if not rows:
             return "–"

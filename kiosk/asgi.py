@@ -22,11 +22,13 @@ def listeners() -> list[Listener]:
         Listener("tool sockets", environment.tool_bind, environment.tool_port, "KIOSK_TOOL_PORT", scheme="ws"),
         Listener("flow socket", environment.bind, environment.flow_socket_port, "KIOSK_FLOW_SOCKET_PORT", scheme="ws"),
         Listener("flow POSTs", environment.bind, environment.flow_http_port, "KIOSK_FLOW_HTTP_PORT"),
+        Listener("event socket", environment.bind, environment.event_port, "KIOSK_EVENT_PORT", scheme="ws"),
     ]
 
 
 def _application() -> PortRouter:
     django.setup(set_prefix=False)
+    from analytics.routing import EVENT_SOCKETS, STAFF_SOCKETS
     from faces.routing import TOOL_SOCKETS as FACE_TOOLS
     from flows.routing import FLOW_SOCKETS
     from flows.routing import TOOL_SOCKETS as SPEECH_TOOLS
@@ -35,14 +37,16 @@ def _application() -> PortRouter:
     pages = ThreadedASGIHandler(executor=work_threads())
     flow_posts = ThreadedASGIHandler(executor=work_threads(), urlconf="kiosk.flow_urls")
     tools = {**FACE_TOOLS, **SPEECH_TOOLS}
+    events = {"/": EVENT_SOCKETS["/events"], **EVENT_SOCKETS}
     flow = {"/": FLOW_SOCKETS["/flow"], **FLOW_SOCKETS}
     by_port = {
         environment.tool_port: ByProtocol(SocketsOnly(tools, pages), SocketRouter(tools)),
         environment.flow_socket_port: ByProtocol(SocketsOnly(flow, pages), SocketRouter(flow)),
+        environment.event_port: ByProtocol(SocketsOnly(events, pages), SocketRouter(events)),
         environment.flow_http_port: ByProtocol(flow_posts, SocketRouter({})),
     }
     by_port.pop(0, None)
-    return PortRouter(ByProtocol(pages, SocketRouter({**tools, **FLOW_SOCKETS})), by_port)
+    return PortRouter(ByProtocol(pages, SocketRouter({**tools, **FLOW_SOCKETS, **EVENT_SOCKETS, **STAFF_SOCKETS})), by_port)
 
 
 application = _application()

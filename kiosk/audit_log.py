@@ -61,6 +61,36 @@ def changes(entry: LogEntry) -> Iterator[Change]:
                 yield Change(label, before, after)
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How much of one kind went with what was deleted."""
+
+    name: str
+    count: int
+
+
+def removed(entry: LogEntry) -> Iterator[Removed]:
+    """What went with a deleted row, as whoever deleted it counted; nothing where they did not."""
+    if entry.action != LogEntry.Action.DELETE:
+        return
+    if count := (entry.additional_data or {}).get("count"):
+        yield Removed(_("records"), int(count))
+    for name, change in (entry.changes or {}).items():
+        if name in _PARTS and change[1] == "0":
+            yield Removed(capfirst(_PARTS[name]()), int(change[0]))
+
+
+_PARTS = {
+    "relatives": lambda: _("family members"),
+    "visits": lambda: _("visits"),
+    "turns": lambda: _("turns of conversations"),
+    "recordings": lambda: _("recordings"),
+    "intervals": lambda: _("intervals"),
+    "faces": lambda: _("faces seen"),
+    "plates": lambda: _("plates seen"),
+}
+
+
 def use(entry: LogEntry) -> str:
     """What rows were read for, and how many; empty where nothing was only read."""
     details = entry.additional_data or {}

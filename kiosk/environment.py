@@ -11,6 +11,7 @@ import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -90,7 +91,8 @@ class Environment(BaseSettings):
     elasticsearch_url: SecretStr = Field(
         SecretStr(""),
         validation_alias="ELASTICSEARCH_URL",
-        description="Server of the elasticsearch index, credentials in the URL",
+        description="Elasticsearch of the searches in videos, and of the gallery where KIOSK_FACE_INDEX says so;"
+        " credentials in the URL",
     )
     media_storage: Literal["filesystem", "s3", "oss"] = Field(
         "filesystem", description="Where photos are kept: the data folder, or S3-compatible storage (oss names Alibaba's)"
@@ -189,16 +191,100 @@ class Environment(BaseSettings):
     engine_queue: int = Field(32, ge=1, le=10_000, description="Photos waiting for an engine before the answer is busy")
     engine_seconds: float = Field(30, gt=0, le=600, description="Longest time of one photo in an engine before it is given up")
 
-    @field_validator("allowed_hosts", "csrf_trusted_origins", "tool_networks", mode="before")
+    # Events
+    event_networks: CommaSeparated = Field(
+        (),
+        description="Networks (CIDR) from which the event socket is open without a token, as the document's clients want it;"
+        " what it tells is personal",
+    )
+    event_queue: int = Field(
+        100, ge=1, le=10_000, description="Events that wait for a slow client of the event socket; older ones are lost"
+    )
+    event_days: int = Field(30, ge=1, le=3650, description="Events older than this are deleted by manage.py enforce_retention")
+
+    # The kiosk's pages
+    idle_seconds: int = Field(
+        90, ge=20, le=3600, description="A kiosk untouched for so long asks whether somebody is there, then wipes the visit"
+    )
+
+    # Cameras
+    watch_with_server: bool = Field(
+        True, description="`manage.py serve` starts manage.py watch when there is a camera; off where it runs elsewhere"
+    )
+    watch_fps: float = Field(6, ge=1, le=30, description="Most pictures a second of each camera that are looked at for faces")
+    watch_workers: int = Field(0, ge=0, le=64, description="Engine processes of manage.py watch; 0 is one for two cores")
+    watch_frame_side: int = Field(
+        1280,
+        ge=320,
+        le=4096,
+        description="Longest side, pixels, to which a camera's picture is reduced before the search for faces",
+    )
+    watch_face_min_size: int = Field(40, ge=20, le=1000, description="Smallest face of a camera that is recognised, pixels")
+    watch_snapshot_seconds: float = Field(30, ge=1, le=86_400, description="How often the last picture of a device is renewed")
+    watch_stranger_minutes: float = Field(
+        30, gt=0, le=1440, description="A stranger out of sight for longer is another one when seen again"
+    )
+
+    relay_token: SecretStr = Field(SecretStr(""), description="Token that `manage.py relay` shows to a box that asks for one")
+    webhook_networks: CommaSeparated = Field(
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
+        description="Networks (CIDR) to which webhooks may be sent; events are personal and stay on the premises unless it says"
+        " otherwise",
+    )
+
+    # Videos
+    video_detector: Literal["auto", "motion", "yolox", "hybrid"] = Field(
+        "auto", description="Finds people and vehicles: auto takes hybrid where its model pack is installed, else motion"
+    )
+    video_pack: str = Field(
+        "yolox_nano", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,42}$", description="Model pack of the detectors yolox and hybrid"
+    )
+    video_seconds: float = Field(4 * 3600, gt=0, le=24 * 3600, description="Longest video, seconds")
+    video_interval_ms: int = Field(100, ge=1, le=60_000, description="Smallest interval of a video, milliseconds")
+    video_interval_max_ms: int = Field(3_600_000, ge=1000, le=86_400_000, description="Largest interval of a video, milliseconds")
+    video_faces: bool = Field(True, description="Look for faces in videos, for /face-detect and staff")
+    video_face_every_ms: int = Field(500, ge=40, le=60_000, description="How often a video is looked at for faces, milliseconds")
+    video_face_min_size: int = Field(20, ge=16, le=1000, description="Smallest face that is kept of a video, pixels")
+    video_plates: bool = Field(True, description="Read licence plates in videos")
+    video_workers: int = Field(
+        1, ge=0, le=64, description="Video processes that `manage.py serve` starts; 0: none, video_worker runs elsewhere"
+    )
+    video_threads: int = Field(0, ge=0, le=64, description="Threads with which one video is decoded and encoded; 0 is one a core")
+    video_streams: int = Field(2, ge=1, le=64, description="Most /video-streaming at the same time; one more is told busy")
+    video_queue: int = Field(100, ge=1, le=100_000, description="Most videos waiting to be analysed; one more is told busy")
+    video_lost_seconds: float = Field(
+        60, ge=3, le=3600, description="A worker that is silent for so long is dead, and its video waits again"
+    )
+    video_attempts: int = Field(3, ge=1, le=100, description="How many workers may die of one video before it is given up")
+    video_days: int = Field(30, ge=1, le=3650, description="Videos older than this are deleted by manage.py enforce_retention")
+    sighting_threshold: float = Field(0.4, ge=0, le=1, description="Similarity from which a face in a video is that of the photo")
+    plate_threshold: float = Field(0.75, ge=0.7, le=1, description="Score from which a plate in a video is like the wanted one")
+    sighting_results: int = Field(1000, ge=1, le=10_000, description="Most results of a search in videos, skipped ones included")
+    sighting_results_default: int = Field(100, ge=1, le=10_000, description="Results of a search in videos that names no limit")
+    sighting_days: int = Field(
+        30, ge=1, le=3650, description="Faces and plates seen in videos are deleted after so long, even where the video is kept"
+    )
+
+    @field_validator(
+        "allowed_hosts", "csrf_trusted_origins", "tool_networks", "event_networks", "webhook_networks", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("tool_networks")
+    @field_validator("tool_networks", "event_networks", "webhook_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:
             ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("llm_url")
+    @classmethod
+    def _endpoint(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("needs an http or https URL, like http://127.0.0.1:8080/v1")
         return value
 
     @field_validator("data_dir", "insightface_root_dir", "stt_model_dir")
@@ -226,6 +312,8 @@ class Environment(BaseSettings):
             raise ValueError(f"KIOSK_MEDIA_STORAGE={self.media_storage} needs KIOSK_S3_BUCKET and KIOSK_S3_ENDPOINT")
         if self.face_index == "elasticsearch" and not self.elasticsearch_url.get_secret_value():
             raise ValueError("KIOSK_FACE_INDEX=elasticsearch needs ELASTICSEARCH_URL")
+        if self.llm_url and not self.llm_model:
+            raise ValueError("KIOSK_LLM_URL needs KIOSK_LLM_MODEL: the model's name at that endpoint")
         return self
 
     @property

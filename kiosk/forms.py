@@ -8,9 +8,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms.models import ModelChoiceIterator
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -46,9 +46,8 @@ class ApiTokenForm(forms.ModelForm):  # type: ignore[type-arg]
 def grantable_permissions() -> QuerySet[Permission]:
     """The permissions of models that the admin shows: no others are ever asked for."""
     kinds = ContentType.objects.get_for_models(*admin.site._registry).values()  # noqa: SLF001 - Django has no other way to ask
-    permissions = (
-        Permission.objects.filter(content_type__in=kinds).exclude(codename__in=_NEVER_ASKED).select_related("content_type")
-    )
+    asked = Q(content_type__in=kinds) | Q(content_type__app_label="kiosk", content_type__model="systemstatus")
+    permissions = Permission.objects.filter(asked).exclude(codename__in=_NEVER_ASKED).select_related("content_type")
     return permissions.order_by("content_type__app_label", "content_type__model", "pk")
 
 
@@ -58,6 +57,13 @@ def permission_label(permission: Permission) -> str:
     if verb in _STANDARD and model == permission.content_type.model:
         return str(_STANDARD[verb])
     return gettext(permission.name)
+
+
+def permissions_by_model(group: Group) -> Iterator[tuple[str, list[str]]]:
+    """What a group allows, in words, by what it is about."""
+    allowed = grantable_permissions().filter(group=group)
+    for kind, permissions in groupby(allowed, key=lambda permission: permission.content_type):
+        yield capfirst(str(kind.name)), [permission_label(permission) for permission in sorted(permissions, key=_rank)]
 
 
 class _ByModel(ModelChoiceIterator):  # type: ignore[type-arg]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 
@@ -20,13 +21,29 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpResponse
 from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
+
+from kiosk.listeners import BODY_FILE
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from kiosk.listeners import Receive, Scope, Send
+
+
+class DeferredResponse(HttpResponse):
+    """What a view returns whose answer takes minutes: no thread is held meanwhile.
+
+    `later` is awaited in the event loop, must not block it, and gives the response, to which this one's headers are added. It is
+    cancelled when the client goes away.
+    """
+
+    def __init__(self, later: Callable[[], Awaitable[HttpResponse]]) -> None:
+        super().__init__()
+        self.later = later
+        del self.headers["Content-Type"]
 
 
 class _StatelessHandler(BaseHandler):
@@ -40,6 +57,12 @@ class _StatelessHandler(BaseHandler):
         for path in reversed(settings.STATELESS_MIDDLEWARE):
             chain = convert_exception_to_response(import_string(path)(chain))
         self._middleware_chain = chain
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Returns when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class ThreadedASGIHandler(ASGIHandler):
@@ -60,7 +83,7 @@ class ThreadedASGIHandler(ASGIHandler):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         try:
-            body = await self.read_body(receive)
+            body = scope.pop(BODY_FILE, None) or await self.read_body(receive)
         except RequestAborted:
             return
         with body:
@@ -70,10 +93,13 @@ class ThreadedASGIHandler(ASGIHandler):
                 await self.send_response(error_response, send)
                 return
             response = await self._respond_in_thread(scope, request)
-            if response.streaming:
-                await self._stream(response, receive, send)
-            else:
-                await self.send_response(response, send)
+        # The body was read: a large one is not kept while its answer takes long.
+        if response.streaming:
+            await self._stream(response, receive, send)
+        elif isinstance(response, DeferredResponse):
+            await self._send_later(response, receive, send)
+        else:
+            await self.send_response(response, send)
 
     async def read_body(self, receive: Receive) -> IO[bytes]:
         """The whole body: in memory where it came in one piece, else in a file that moves to the disk when it grows."""
@@ -104,11 +130,28 @@ class ThreadedASGIHandler(ASGIHandler):
             response.close()
         return response
 
+    async def _send_later(self, response: DeferredResponse, receive: Receive, send: Send) -> None:
+        """Sends what a deferred response becomes; gives up waiting for it when the client goes away."""
+        waiting = asyncio.ensure_future(response.later())
+        leaving = asyncio.ensure_future(_disconnected(receive))
+        try:
+            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                final = waiting.result()
+                final.headers.setdefault("Content-Length", str(len(final.content)))
+                for name, value in response.headers.items():
+                    final.headers.setdefault(name, value)
+                await self.send_response(final, send)
+        finally:
+            for task in (waiting, leaving):
+                task.cancel()
+            await asyncio.gather(waiting, leaving, return_exceptions=True)
+
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
         """Sends a response piece by piece, and stops its generator when the client goes away."""
         async with ThreadSensitiveContext():
             sending = asyncio.ensure_future(self.send_response(response, send))
-            leaving = asyncio.ensure_future(receive())
+            leaving = asyncio.ensure_future(_disconnected(receive))
             try:
                 await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
                 if sending.done():

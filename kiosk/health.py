@@ -58,16 +58,22 @@ def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok", "event_loop_lag_ms": loop_lag.worst_ms})
 
 
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when every part is ready, else 503; the parts stand under `checks`."""
-    checks: dict[str, str] = {}
+def readiness() -> dict[str, str]:
+    """Every part, with why it can't do its work now; "" where it can."""
+    problems: dict[str, str] = {}
     for name, probe in {"database": _database, **_probes}.items():
         try:
             probe()
         except NotReady as error:
-            checks[name] = str(error)
+            problems[name] = str(error)
         else:
-            checks[name] = "ok"
+            problems[name] = ""
+    return problems
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when every part is ready, else 503; the parts stand under `checks`."""
+    checks = {name: problem or "ok" for name, problem in readiness().items()}
     ready = all(result == "ok" for result in checks.values())
     response = JsonResponse({"status": "ok" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
     # Django would log every 503 as an error: whoever asks every second knows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,8 @@ Send = Callable[[Any], Awaitable[None]]
 ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH_PATH = "/healthz"
+BODY_FILE = "kiosk.body"
+"""Key of a request's scope: the body as an open file, where it is too large for the memory; no message brings it then."""
 PEER = "kiosk.peer"
 """Key of a websocket's scope: the address that the connection came from; of a proxy, where `client` is of whom it speaks."""
 
@@ -61,8 +63,27 @@ class ListenerFailure:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What became of the listeners of this process."""
+
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Of those that were opened, by name; their sockets are the server's by now."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Of those that could not be, by name."""
+
+
+_opening = Opening()
+
+
+def opening() -> Opening:
+    """What the last open_listeners() of this process did; empty in a process that serves nothing."""
+    return _opening
+
+
 def open_listeners(listeners: Sequence[Listener]) -> tuple[list[OpenedListener], list[ListenerFailure]]:
     """Binds every enabled listener. One that fails does not keep the others from opening."""
+    global _opening  # noqa: PLW0603 - one set of ports a process
     opened: list[OpenedListener] = []
     failed: list[ListenerFailure] = []
     for listener in listeners:
@@ -72,6 +93,9 @@ def open_listeners(listeners: Sequence[Listener]) -> tuple[list[OpenedListener],
             opened.append(OpenedListener(listener, _bind(listener)))
         except OSError as error:
             failed.append(ListenerFailure(listener, error.strerror or str(error)))
+    _opening = Opening(
+        {one.listener.name: one.url for one in opened}, {failure.listener.name: failure.reason for failure in failed}
+    )
     return opened, failed
 
 

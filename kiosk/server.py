@@ -22,8 +22,9 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Server as TCPServer
 from twisted.web.http import HTTPChannel, _GenericHTTPChannelProtocol
 
+from kiosk.frames import OUTLET
 from kiosk.health import loop_lag
-from kiosk.listeners import PEER, ASGIApplication, OpenedListener
+from kiosk.listeners import BODY_FILE, PEER, ASGIApplication, OpenedListener
 from kiosk.websocket import BoundedWebSocket, Inbox, SocketLimits, bound_websockets
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,15 @@ _IN_MEMORY = 4 * 1024 * 1024
 """Bodies up to this size, in bytes, are not written to the disk on their way to the application."""
 _SMALL = 16 * 1024
 _HEARTBEAT_SECONDS = 0.02
+_TOO_LARGE_BODY = '{"error":"请求体过大","code":"too_large"}'.encode()
 _TOO_LARGE = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
+    + str(len(_TOO_LARGE_BODY)).encode()
+    + b"\r\n\r\n"
+    + _TOO_LARGE_BODY
 )
+_LINGER_SECONDS = 3.0
+"""How long a client that was refused may go on sending: closed at once, the connection would lose the answer on its way."""
 
 
 def _settle() -> None:
@@ -57,6 +64,9 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
     """A request whose body may not exceed the server's `max_body_bytes`, announced or not."""
 
     received_bytes = 0
+    _refused = False
+    body_file: Any = None
+    """A large body, on the disk."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +82,8 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self._refused:
+            return
         self.received_bytes += len(data)
         if self.received_bytes > self.server.max_body_bytes:
             self._refuse()
@@ -79,15 +91,25 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
         super().handleContentChunk(data)
 
     def process(self) -> Any:
+        if self._refused:
+            self.channel.transport.loseConnection()
+            return None
+        if self.received_bytes > _IN_MEMORY:
+            # Daphne would read all of it into the application's queue, in the event loop.
+            self.body_file, self.content = self.content, io.BytesIO()
+            self.body_file.seek(0)
         handed_over = super().process()
         # The application has the body now; a photo need not be kept a second time while an engine works.
         self.content = io.BytesIO()
         return handed_over
 
     def _refuse(self) -> None:
+        self._refused = True
+        # What came is forgotten, what still comes is not kept.
+        self.content = io.BytesIO()
         transport = self.channel.transport
         transport.write(_TOO_LARGE)
-        transport.loseConnection()
+        reactor.callLater(_LINGER_SECONDS, transport.loseConnection)
 
 
 class _Channel(HTTPChannel):
@@ -171,12 +193,15 @@ class KioskServer(Server):  # type: ignore[misc]
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Runs the application of one request or websocket. Returns the queue that takes what the client sends."""
         if not isinstance(protocol, BoundedWebSocket):
+            if protocol.body_file is not None:
+                scope[BODY_FILE] = protocol.body_file
             return super().create_application(protocol, scope)
         inbox: Inbox = protocol.inbox()
         scope |= {
             "asgi": {"version": "3.0"},
             "extensions": {"websocket.http.response": {}},
             PEER: str(protocol.transport.getPeer().host),
+            OUTLET: protocol,
         }
         conversation = self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol))
         self.connections[protocol]["application_instance"] = asyncio.ensure_future(conversation)

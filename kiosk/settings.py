@@ -32,9 +32,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "auditlog",
     "import_export",
+    "django_tasks",
+    "django_tasks_db",
     "kiosk.apps.KioskConfig",
     "faces.apps.FacesConfig",
     "flows.apps.FlowsConfig",
+    "analytics.apps.AnalyticsConfig",
 ]
 
 MIDDLEWARE = [
@@ -51,7 +54,21 @@ MIDDLEWARE = [
 ]
 
 # Asked many times a second by machines that carry a token and nothing else; what pages need is left out (kiosk.handler).
-STATELESS_PATHS = frozenset({"/recognize", "/recognize/batch", "/handshake", "/storage", "/summary"})
+STATELESS_PATHS = frozenset(
+    {
+        "/recognize",
+        "/recognize/batch",
+        "/handshake",
+        "/storage",
+        "/summary",
+        "/video",
+        "/video-streaming",
+        "/face-detect",
+        "/licence-plate",
+        "/search-face",
+        "/search-licence-plate",
+    }
+)
 STATELESS_MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 
 ROOT_URLCONF = "kiosk.urls"
@@ -145,10 +162,16 @@ STATIC_URL = "static/"
 STATIC_ROOT = KIOSK.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
+# Work that takes minutes leaves the server: rows that worker processes take, one after the other (analytics/videos/worker.py).
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["videos"]}}
+
 # Limits: a body over the limit is refused before it is parsed. An upload of several photos in admin is bounded the same way.
 DATA_UPLOAD_MAX_MEMORY_SIZE = KIOSK.body_mb * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
+# On the file system of the media folder, so that a video that was taken in is moved there and not copied.
+FILE_UPLOAD_TEMP_DIR = KIOSK.data_dir / "uploads"
+FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # API
 
@@ -179,6 +202,7 @@ SPECTACULAR_SETTINGS = {
         "SummaryTypeEnum": ["summary"],
         "VisitTypeEnum": ["storage", "summary"],
         "FailureTypeEnum": ["processing", "busy", "error"],
+        "WithdrawTypeEnum": ["withdraw"],
     },
 }
 
@@ -194,6 +218,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SAMESITE = "Strict"

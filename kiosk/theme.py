@@ -42,11 +42,17 @@ def _on_persons(request: HttpRequest) -> bool:
     return request.path.startswith(persons) and request.path != identify
 
 
+def _on_events(request: HttpRequest) -> bool:
+    events, wall = reverse("admin:analytics_recognitionevent_changelist"), reverse("admin:analytics_wall")
+    return request.path.startswith(events) and request.path != wall
+
+
 UNFOLD: Final[dict[str, Any]] = {
     "SITE_TITLE": _("Kiosk"),
     "SITE_HEADER": _("Kiosk service hall"),
     "SITE_SYMBOL": "assured_workload",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("kiosk/icon.svg")}],
+    "DASHBOARD_CALLBACK": "kiosk.dashboard.context",
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
@@ -85,6 +91,44 @@ UNFOLD: Final[dict[str, Any]] = {
                 ],
             },
             {
+                "title": _("Cameras and videos"),
+                "separator": True,
+                "items": [
+                    _item(
+                        _("Live wall"),
+                        "grid_view",
+                        "admin:analytics_wall",
+                        "analytics.view_recognitionevent",
+                        "faces.view_personal_data",
+                    ),
+                    _item(
+                        _("Events"),
+                        "notifications_active",
+                        "admin:analytics_recognitionevent_changelist",
+                        "analytics.view_recognitionevent",
+                        active=_on_events,
+                    ),
+                    _item(_("Devices"), "videocam", "admin:analytics_mediadevice_changelist", "analytics.view_mediadevice"),
+                    _item(_("Videos"), "movie", "admin:analytics_video_changelist", "analytics.view_video"),
+                    _item(_("Faces in videos"), "face", "admin:analytics_facesighting_changelist", "analytics.view_facesighting"),
+                    _item(
+                        _("Licence plates"),
+                        "directions_car",
+                        "admin:analytics_platesighting_changelist",
+                        "analytics.view_platesighting",
+                    ),
+                    {
+                        "title": _("Search videos"),
+                        "icon": "video_search",
+                        "link": reverse_lazy("analytics:search"),
+                        "permission": lambda request: (
+                            request.user.has_perm("analytics.search_facesighting")
+                            or request.user.has_perm("analytics.search_platesighting")
+                        ),
+                    },
+                ],
+            },
+            {
                 "title": _("Services"),
                 "separator": True,
                 "items": [
@@ -103,6 +147,14 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": _("System"),
                 "separator": True,
                 "items": [
+                    _item(_("Status"), "monitor_heart", "status", "kiosk.view_systemstatus"),
+                    _item(_("Webhooks"), "webhook", "admin:analytics_webhook_changelist", "analytics.view_webhook"),
+                    _item(
+                        _("Webhook deliveries"),
+                        "outbox",
+                        "admin:analytics_webhookdelivery_changelist",
+                        "analytics.view_webhookdelivery",
+                    ),
                     _item(_("API tokens"), "key", "admin:kiosk_apitoken_changelist", "kiosk.view_apitoken"),
                     _item(_("Users"), "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
                     _item(_("Groups"), "shield_person", "admin:auth_group_changelist", "auth.view_group"),

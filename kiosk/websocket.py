@@ -13,12 +13,15 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 # isort: split
 import asyncio
+import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from autobahn.exception import Disconnected
 from autobahn.util import encode_truncate
 from autobahn.websocket.types import ConnectionDeny
 from twisted.internet.interfaces import IPushProducer
@@ -108,6 +111,7 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
 
     limits: SocketLimits
     autoPingTimeoutCall: Any  # noqa: N815 - Autobahn's name
+    on_drained: Callable[[], None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -234,6 +238,11 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
             case _:
                 super().handle_reply(message)
 
+    def serverSend(self, content: str | bytes, binary: bool = False) -> None:  # noqa: N802 - Daphne's name
+        """Sends one message; nothing to a client that went away while its answer was made, which is no error (ASGI)."""
+        with suppress(Disconnected):
+            super().serverSend(content, binary)
+
     def refuse(self, status: HTTPStatus) -> None:
         """Answers the handshake with an HTTP status."""
         self.handshake_deferred.errback(_denial(status))
@@ -259,6 +268,8 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         """The client has read everything."""
         self._readable.set()
         self._resume("outflow")
+        if self.on_drained is not None:
+            self.on_drained()
 
     async def written(self) -> None:
         """Returns when the client has room for more; one that reads nothing for long is cut off."""
@@ -268,6 +279,25 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
             await asyncio.wait_for(self._readable.wait(), _UNREAD_SECONDS)
         except TimeoutError:
             self.transport.abortConnection()
+
+    # What an application writes by itself (kiosk.frames.Outlet)
+
+    def bound(self, *, unsent_bytes: int, kernel_bytes: int, unread_seconds: float) -> None:
+        """Makes this client count as clogged sooner, and the system give it up when it takes nothing for so long."""
+        self.transport.bufferSize = unsent_bytes
+        connection = self.transport.getHandle()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_seconds * 1000))
+
+    @property
+    def is_clogged(self) -> bool:
+        return not self._readable.is_set()
+
+    def write_frames(self, frames: bytes) -> None:
+        """Sends frames as they are; nothing where the connection is not open any more."""
+        if self.state == self.STATE_OPEN:
+            self.transport.write(frames)
 
     def onClose(self, was_clean: bool, code: int | None, reason: Any) -> None:  # noqa: N802 - Autobahn's name
         self._held = b""

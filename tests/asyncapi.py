@@ -48,9 +48,9 @@ def references(value: Any) -> Iterator[str]:
 
 @cache
 def answers_on(path: str) -> tuple[Draft202012Validator, ...]:
-    """The payloads of every message that the server sends on a path, the flow port's / as /flow."""
-    address = "/flow" if path == "/" else path
-    channels = [name for name, channel in document()["channels"].items() if channel["address"] == address]
+    """The payloads of every message that the server sends on a path, the flow port's / as /flow, the event port's as /events."""
+    addresses = {"/flow", "/events"} if path == "/" else {path}
+    channels = [name for name, channel in document()["channels"].items() if channel["address"] in addresses]
     replies = [
         message
         for operation in document()["operations"].values()

@@ -30,13 +30,15 @@ def free_port() -> int:
 class LiveServer(AbstractContextManager["LiveServer"]):
     """Bootstraps `data_dir` and serves from it until the end of the with block. `settings` are added to the environment.
 
-    The pages' port alone, on a free port, or with `all_ports` those of the tool sockets, the flow socket and the flow POSTs too.
+    The pages' port alone, on a free port, or with `all_ports` all others too.
     """
 
     def __init__(self, data_dir: Path, *, all_ports: bool = False, **settings: str) -> None:
         self.data_dir = data_dir
         self.port = free_port()
-        self.tool_port, self.flow_socket_port, self.flow_http_port = (free_port() if all_ports else 0 for _ in range(3))
+        self.tool_port, self.flow_socket_port, self.flow_http_port, self.event_port = (
+            free_port() if all_ports else 0 for _ in range(4)
+        )
         self.url = f"http://127.0.0.1:{self.port}"
         self.flow_url = f"http://127.0.0.1:{self.flow_http_port}"
         self.environment = os.environ | {
@@ -48,7 +50,10 @@ class LiveServer(AbstractContextManager["LiveServer"]):
             "KIOSK_TOOL_PORT": str(self.tool_port),
             "KIOSK_FLOW_SOCKET_PORT": str(self.flow_socket_port),
             "KIOSK_FLOW_HTTP_PORT": str(self.flow_http_port),
-            "KIOSK_EVENT_PORT": "0",
+            "KIOSK_EVENT_PORT": str(self.event_port),
+            # Processes that few tests need.
+            "KIOSK_VIDEO_WORKERS": "0",
+            "KIOSK_VIDEO_STREAMS": "1",
             "KIOSK_API_RATE": "off",
             "KIOSK_SOCKET_RATE": "off",
             "DATABASE_URL": "",
@@ -77,6 +82,11 @@ class LiveServer(AbstractContextManager["LiveServer"]):
     def flow_socket_url(self) -> str:
         """Of the flow socket's own port."""
         return f"ws://127.0.0.1:{self.flow_socket_port}/"
+
+    @property
+    def event_url(self) -> str:
+        """Of the event socket's own port."""
+        return f"ws://127.0.0.1:{self.event_port}/"
 
     @property
     def web_socket_url(self) -> str:

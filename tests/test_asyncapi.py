@@ -7,6 +7,7 @@ import re
 import pytest
 from jsonschema import Draft202012Validator
 
+from analytics.routing import EVENT_SOCKETS
 from faces.frames import Progress
 from faces.routing import TOOL_SOCKETS as FACE_TOOLS
 from flows.routing import FLOW_SOCKETS
@@ -43,7 +44,7 @@ def test_every_message_is_used():
     offered = {
         f"#/channels/{name}/messages/{key}" for name, channel in document()["channels"].items() for key in channel["messages"]
     }
-    assert {reference for reference in offered - used if "flowRoot" not in reference} == set()
+    assert {reference for reference in offered - used if "Root" not in reference} == set()
     assert {reference for reference in used if "/messages/" in reference} <= offered
     assert set(MESSAGES) == {reference.rpartition("/")[2] for reference in offered}
 
@@ -60,14 +61,15 @@ def test_examples(schema, payload):
 
 def test_channels_are_the_routes():
     addresses = {channel["address"] for channel in document()["channels"].values()}
-    assert addresses == {*FACE_TOOLS, *SPEECH_TOOLS, *FLOW_SOCKETS, "/"}
+    assert addresses == {*FACE_TOOLS, *SPEECH_TOOLS, *FLOW_SOCKETS, *EVENT_SOCKETS, "/"}
 
 
 def test_ports_are_the_defaults():
     ports = {name: int(server["host"].rpartition(":")[2]) for name, server in document()["servers"].items()}
     fields = Environment.model_fields
     assert ports == {
-        name: fields[field].default for name, field in (("tools", "tool_port"), ("flow", "flow_socket_port"), ("web", "port"))
+        name: fields[field].default
+        for name, field in (("tools", "tool_port"), ("flow", "flow_socket_port"), ("events", "event_port"), ("web", "port"))
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faces.engines.fake import FakeFace
+from tests.analytics.events.recorder import Recorder
 from tests.faces.conftest import as_base64
 from tests.flows.speech.tiny_whisper import save_tiny_whisper
 from tests.live_server import ROOT, LiveServer
@@ -60,7 +61,7 @@ def server(tmp_path_factory):
 
 
 def test_every_example_is_run():
-    assert {path.stem for path in FOLDER.iterdir()} == {"recognise", "speech", "visit"}
+    assert {path.stem for path in FOLDER.iterdir()} == {"events", "recognise", "speech", "visit"}
     assert {path.suffix for path in FOLDER.iterdir()} == {".py", ".mjs"}
 
 
@@ -83,3 +84,16 @@ def test_visit(server, run, request):
     printed = run("visit", server.flow_url, server.flow_socket_url, user, "我要办身份证", answers=f"我叫李小明\n{SKIPS}")
     assert printed.startswith("身份证\n")
     assert printed.count("李小明") >= 2
+
+
+def test_events(server):
+    recorder = Recorder(server.environment)
+    first, second = (recorder.record(stranger=name)["event_id"] for name in ("one", "two"))
+    for command in ([sys.executable, FOLDER / "events.py"], [*node(), FOLDER / "events.mjs"]):
+        with subprocess.Popen([*command, server.event_url, first], stdout=subprocess.PIPE, text=True) as client:
+            assert client.stdout is not None
+            lines = [client.stdout.readline() for _ in range(2)]
+            client.kill()
+        assert lines[0] == "following\n"
+        assert lines[1].split()[1:] == ["stranger", "two", second]
+    recorder.stop()

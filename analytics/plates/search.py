@@ -35,11 +35,11 @@ _ANY: Final = "*"
 _WILDCARDS: Final = str.maketrans({"？": _ONE, "＿": _ONE, "_": _ONE, "□": _ONE, "＊": _ANY, "%": _ANY, "％": _ANY, "…": _ANY})
 _TWIN_COST: Final = 0.35
 """Between characters that `folded_key` does not tell apart."""
-_LOOKALIKE_COST: Final = 0.6
+LOOKALIKE_COST: Final = 0.6
 """Between others that are taken for each other: the least that a difference between folded keys costs."""
 _PROVINCE_COST: Final = 0.7
-_GAP_COST: Final = 0.9
-_PART_SCORE: Final = 0.9
+GAP_COST: Final = 0.9
+PART_SCORE: Final = 0.9
 """Of a part that fits exactly: below every whole plate that fits."""
 
 
@@ -131,7 +131,7 @@ def score(query: Query, text: str) -> float:
     length = len(query.pattern.replace(_ANY, ""))
     apart = distance(query.pattern, text, anywhere=query.is_part)
     fit = max(0.0, 1.0 - apart / max(length, 1))
-    return fit * (_PART_SCORE if query.is_part or not query.is_plain else 1.0)
+    return fit * (PART_SCORE if query.is_part or not query.is_plain else 1.0)
 
 
 def distance(pattern: str, text: str, *, anywhere: bool = False) -> float:
@@ -140,15 +140,15 @@ def distance(pattern: str, text: str, *, anywhere: bool = False) -> float:
     Confusable characters cost less than unlike ones; ? stands for any one and * for any number. With `anywhere`, what stands
     before and after the best place in `text` costs nothing.
     """
-    above = [0.0 if anywhere else index * _GAP_COST for index in range(len(text) + 1)]
+    above = [0.0 if anywhere else index * GAP_COST for index in range(len(text) + 1)]
     for sign in pattern:
-        row = [above[0] + (0.0 if sign == _ANY else _GAP_COST)]
+        row = [above[0] + (0.0 if sign == _ANY else GAP_COST)]
         for index, character in enumerate(text):
             if sign == _ANY:
                 row.append(min(above[index + 1], row[index]))
                 continue
-            change = above[index] + (0.0 if sign == _ONE else _substitution(sign, character))
-            row.append(min(change, above[index + 1] + _GAP_COST, row[index] + _GAP_COST))
+            change = above[index] + (0.0 if sign == _ONE else substitution_cost(sign, character))
+            row.append(min(change, above[index + 1] + GAP_COST, row[index] + GAP_COST))
         above = row
     return min(above) if anywhere else above[-1]
 
@@ -193,9 +193,9 @@ def _worth_scoring(wanted: Query, text: str, threshold: float) -> bool:
     folded = text.translate(FOLD)
     pattern = wanted.pattern.translate(FOLD).replace(_ONE, "").replace(_ANY, "")
     whole = wanted.is_plain and not wanted.is_part
-    best = 1.0 if whole or text == wanted.pattern else _PART_SCORE
+    best = 1.0 if whole or text == wanted.pattern else PART_SCORE
     length = len(wanted.pattern.replace(_ANY, ""))
-    allowed = math.floor((1.0 - threshold / best) * length / _LOOKALIKE_COST + 1e-9)
+    allowed = math.floor((1.0 - threshold / best) * length / LOOKALIKE_COST + 1e-9)
     if allowed < 0:
         return False
     if whole:
@@ -203,11 +203,12 @@ def _worth_scoring(wanted: Query, text: str, threshold: float) -> bool:
     return LCSseq.similarity(pattern, folded) >= len(pattern) - allowed
 
 
-def _substitution(one: str, other: str) -> float:
+def substitution_cost(one: str, other: str) -> float:
+    """What it costs that a plate has `other` where the query has `one`."""
     if one == other:
         return 0.0
     if one.translate(FOLD) == other.translate(FOLD):
         return _TWIN_COST
     if math.isfinite(confusion_cost(one, other)):
-        return _LOOKALIKE_COST
+        return LOOKALIKE_COST
     return _PROVINCE_COST if one in PROVINCES and other in PROVINCES else 1.0

@@ -31,6 +31,7 @@ from faces.forms import PersonForm
 from faces.models import Person, UserType
 from faces.persons import add_samples, change_person, register_person
 from faces.selectors import note_listed, note_opened, persons_named_exactly, persons_with_best_sample, samples_to_show
+from kiosk.runtime.admin import TwoAtOnce
 
 _TYPE_COLOURS: Final = {
     UserType.EMPLOYEE: "info",
@@ -44,7 +45,7 @@ _MASKED: Final = {"number": "masked_number", "name": "masked_name"}
 
 
 @admin.register(Person)
-class PersonAdmin(ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
+class PersonAdmin(TwoAtOnce, ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
     """Persons with their photos; names and numbers are masked for whoever may not see them."""
 
     form = PersonForm

@@ -1,11 +1,4 @@
-"""The vector index in Elasticsearch 9.3 or later: one index for each engine, shared by all processes and machines.
-
-Each sample is a document whose id is the sample_id; one more document, `state`, stands for the index as a whole. All of them
-carry the gallery version as their external version, so that Elasticsearch itself refuses what is older than what it has: a
-process that is slow with its changes can neither take the version back nor bring back a sample that another one has removed.
-
-Each life of an index, from its creation to `clear`, has an alias of its own, and everything goes through that alias. A process
-that was in the middle of its changes when another one cleared the index fails, instead of calling a half-filled index complete.
+"""The vector index in Elasticsearch: one index for each engine; how it is kept in step with the rows: `documents`.
 
 Vectors are kept twice: as int8 codes, all of which a search scans, and as floats, which score the best of them again. So scores
 are exact, and so, in practice, is the order; the time grows with the gallery (figures: deploy/elasticsearch/README.md).
@@ -16,38 +9,20 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import time
-from contextlib import contextmanager
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faces.index.base import Hit, IndexUnavailable
+from faces.index.base import Entry, Hit
+from faces.index.documents import ElasticsearchDocuments
 from faces.types import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection
 
-    from elasticsearch import ApiError, TransportError
-
-    from faces.index.base import Entry
     from faces.types import Embedding
 
-Answer = TypeVar("Answer")
-
-_STATE_ID = "state"
 _SIMILARITY = {Metric.COSINE: "cosine", Metric.EUCLIDEAN: "l2_norm"}
-_WRITE_TIMEOUT_SECONDS = 60.0
-"""Writing may make Elasticsearch merge segments, which takes it longer than any search."""
-_SHARDS_TIMEOUT_SECONDS = 3.0
-_SHARDS_POLL_SECONDS = 0.05
-_BULK_DOCUMENTS = 500
-_BULK_BYTES = 8 * 1024 * 1024
-_BULK_RETRIES = 3
-"""How often documents are offered again to a server that is too busy (429)."""
 _MIN_NEIGHBOURS = 64
 _MAX_NEIGHBOURS = 10_000
 """The most that Elasticsearch accepts."""
@@ -56,89 +31,27 @@ _MIN_CANDIDATES = 1_000
 _OVERSAMPLE = 3.0
 """For each neighbour asked for, so many of the best by int8 code are scored again by their floats."""
 
-_SETTINGS = {
-    # Every change is made visible by an explicit refresh, once, at its end.
-    "refresh_interval": "-1",
-    "auto_expand_replicas": "0-1",
-    # For so long a removed sample is remembered, so that a process that was slow with its changes can't bring it back.
-    "gc_deletes": "1h",
-    # So many person_ids may narrow a search.
-    "max_terms_count": 1_000_000,
-}
 
+class ElasticsearchIndex(ElasticsearchDocuments[Entry]):
+    """A VectorIndex on an Elasticsearch server.
 
-class ElasticsearchIndex:
-    """A VectorIndex on an Elasticsearch server. Thread-safe; the index is created by the first `apply`.
-
-    `url` names scheme, host and port, and may carry user and password; otherwise `basic_auth` (user, password) or `api_key` does.
-    `ca_certs` is the file of the authority that signed the server's certificate, where the system doesn't know it.
-    No request is made here, but ValueError is raised for a URL without a port and for a prefix that no index may have. Every
-    method that makes a request raises IndexUnavailable when it fails; `apply` and `search` raise ValueError for an embedding that
-    is not `dimension` finite numbers, or is all zeros under COSINE.
-
-    What `apply` adds must start at the version that `version` gave: where the index was cleared in between, `apply` raises
-    IndexUnavailable, and works again after `version` has been read again.
+    Besides the errors of ElasticsearchDocuments, ValueError is raised for a prefix that no index may have, and by `apply` and
+    `search` for an embedding that is not `dimension` finite numbers, or is all zeros under COSINE.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        name_prefix: str,
-        engine_identity: str,
-        dimension: int,
-        metric: Metric,
-        timeout_seconds: float = 5.0,
-        api_key: str | None = None,
-        basic_auth: tuple[str, str] | None = None,
-        ca_certs: str | None = None,
-    ) -> None:
-        from elasticsearch import Elasticsearch
+    noun = "sample"
+    counted_field = "sample_id"
 
+    def __init__(
+        self, url: str, *, name_prefix: str, engine_identity: str, dimension: int, metric: Metric, **connection: Any
+    ) -> None:
+        """`connection`: as for ElasticsearchDocuments."""
+        name = index_name(name_prefix, engine_identity=engine_identity, dimension=dimension, metric=metric)
+        super().__init__(url, name=name, **connection)
         self._name_prefix = name_prefix
-        self.name = index_name(name_prefix, engine_identity=engine_identity, dimension=dimension, metric=metric)
         self._engine_identity = engine_identity
         self._dimension = dimension
         self._metric = metric
-        self._server = _without_credentials(url)
-        credentials: dict[str, Any] = {"api_key": api_key, "basic_auth": basic_auth, "ca_certs": ca_certs}
-        self._client = Elasticsearch(
-            url,
-            request_timeout=timeout_seconds,
-            # Once, because a connection kept open doesn't survive a restart of the server.
-            max_retries=1,
-            retry_on_timeout=False,
-            **{name: value for name, value in credentials.items() if value is not None},
-        )
-        self._writer = self._client.options(request_timeout=max(timeout_seconds, _WRITE_TIMEOUT_SECONDS))
-        self._life: str | None = None
-        """The alias of the life of the index that this process last saw; None before it saw one."""
-
-    @property
-    def version(self) -> int:
-        return self._read(self._version_of, empty=0)
-
-    def __len__(self) -> int:
-        def count(life: str) -> int:
-            response = self._client.search(
-                index=life,
-                size=0,
-                query={"exists": {"field": "sample_id"}},
-                track_total_hits=True,
-                allow_partial_search_results=False,
-            )
-            return int(response["hits"]["total"]["value"])
-
-        return self._read(count, empty=0)
-
-    def apply(self, *, upto: int, added: Iterable[Entry], removed: Collection[int]) -> None:
-        with self._errors_reported():
-            life = self._life_to_write()
-            if self._version_of(life) > upto:
-                return
-            self._write(self._changes(life, upto, added, removed))
-            self._writer.indices.refresh(index=life)
-            self._advance(life, upto)
 
     def search(self, probe: Embedding, *, limit: int, person_ids: Collection[int] | None = None) -> list[Hit]:
         vector = self._checked(probe).tolist()
@@ -147,11 +60,6 @@ class ElasticsearchIndex:
         wanted = None if person_ids is None else [int(person_id) for person_id in person_ids]
         return self._read(lambda life: self._nearest(life, vector, limit, wanted), empty=[])
 
-    def clear(self) -> None:
-        with self._errors_reported():
-            self._life = None
-            self._writer.indices.delete(index=self.name, ignore_unavailable=True)
-
     def forget_other_engines(self) -> None:
         with self._errors_reported():
             names = self._writer.indices.get(index=f"{self._name_prefix}-*", features="aliases", ignore_unavailable=True)
@@ -159,19 +67,27 @@ class ElasticsearchIndex:
                 if name != self.name:
                     self._writer.indices.delete(index=name, ignore_unavailable=True)
 
-    def close(self) -> None:
-        self._client.close()
+    def mappings(self) -> dict[str, Any]:
+        embedding = {
+            "type": "dense_vector",
+            "dims": self._dimension,
+            "similarity": _SIMILARITY[self._metric],
+            "index_options": {"type": "int8_flat"},
+        }
+        return {
+            "dynamic": "strict",
+            "_meta": {"engine": self._engine_identity, "metric": self._metric.value},
+            "properties": {"sample_id": {"type": "long"}, "person_id": {"type": "long"}, "embedding": embedding},
+        }
 
-    def _version_of(self, life: str) -> int:
-        from elasticsearch import NotFoundError
+    def document(self, entry: Entry) -> tuple[int, dict[str, Any]]:
+        from elasticsearch.helpers import pack_dense_vector
 
-        try:
-            state = self._client.get(index=life, id=_STATE_ID, source=False)
-        except NotFoundError as error:
-            if _means_no_index(error):
-                raise
-            return 0
-        return int(state["_version"])
+        return entry.sample_id, {
+            "sample_id": int(entry.sample_id),
+            "person_id": int(entry.person_id),
+            "embedding": pack_dense_vector(self._checked(entry.embedding)),
+        }
 
     def _nearest(self, life: str, vector: list[float], limit: int, wanted: list[int] | None) -> list[Hit]:
         """Asks for the nearest samples until they belong to `limit` persons, leaving out the persons already found."""
@@ -210,147 +126,6 @@ class ElasticsearchIndex:
         score = 2.0 * relevance - 1.0 if self._metric is Metric.COSINE else math.sqrt(max(0.0, 1.0 / relevance - 1.0))
         return Hit(sample_id=int(document["_id"]), person_id=int(document["fields"]["person_id"][0]), score=score)
 
-    def _changes(self, life: str, upto: int, added: Iterable[Entry], removed: Collection[int]) -> Iterator[dict[str, Any]]:
-        from elasticsearch.helpers import pack_dense_vector
-
-        common = {"_index": life, "version": upto, "version_type": "external_gte"}
-        for sample_id in removed:
-            yield {**common, "_op_type": "delete", "_id": str(sample_id)}
-        for entry in added:
-            document = {
-                "sample_id": int(entry.sample_id),
-                "person_id": int(entry.person_id),
-                "embedding": pack_dense_vector(self._checked(entry.embedding)),
-            }
-            yield {**common, "_op_type": "index", "_id": str(entry.sample_id), "_source": document}
-
-    def _write(self, changes: Iterator[dict[str, Any]]) -> None:
-        from elasticsearch.helpers import streaming_bulk
-
-        refused = streaming_bulk(
-            self._writer,
-            changes,
-            chunk_size=_BULK_DOCUMENTS,
-            max_chunk_bytes=_BULK_BYTES,
-            max_retries=_BULK_RETRIES,
-            raise_on_error=False,
-            yield_ok=False,
-            require_alias=True,
-        )
-        for _, item in refused:
-            operation, result = item.popitem()
-            status = result["status"]
-            # Not there to be deleted, or there already in a newer version.
-            if status == HTTPStatus.CONFLICT or (status == HTTPStatus.NOT_FOUND and "error" not in result):
-                continue
-            reason = result.get("error", {}).get("type", "no reason given")
-            if reason == "index_not_found_exception":
-                raise self._cleared()
-            # Only the type: Elasticsearch's explanations quote the document.
-            raise IndexUnavailable(
-                f"Elasticsearch at {self._server} refused to {operation} sample {result['_id']}: {reason} (HTTP {status})"
-            )
-
-    def _advance(self, life: str, upto: int) -> None:
-        from elasticsearch import ConflictError, NotFoundError
-
-        try:
-            self._writer.index(index=life, id=_STATE_ID, document={}, version=upto, version_type="external", require_alias=True)
-        except ConflictError:
-            return  # as far already, or further
-        except NotFoundError as error:
-            if _means_no_index(error):
-                raise self._cleared() from None
-            raise
-
-    def _read(self, request: Callable[[str], Answer], *, empty: Answer) -> Answer:
-        """What `request` gives for the life of the index there is now, or `empty` where there is none."""
-        from elasticsearch import NotFoundError
-
-        with self._errors_reported():
-            if self._life is not None:
-                try:
-                    return request(self._life)
-                except NotFoundError as error:
-                    if not _means_no_index(error):
-                        raise
-            life = self._life = self._current_life()
-            return empty if life is None else request(life)
-
-    def _current_life(self) -> str | None:
-        from elasticsearch import NotFoundError
-
-        try:
-            response = self._client.indices.get_alias(index=self.name)
-        except NotFoundError as error:
-            if _means_no_index(error):
-                return None
-            raise
-        for alias in (alias for index in response.values() for alias in index["aliases"]):
-            if alias.startswith(f"{self.name}."):
-                if alias != self._life:
-                    self._wait_for_shards(alias)
-                return str(alias)
-        raise IndexUnavailable(
-            f"Elasticsearch at {self._server} has an index {self.name} that this program did not make: delete that index"
-        )
-
-    def _wait_for_shards(self, life: str) -> None:
-        """For a moment after another process has created an index, it is there and can't be read."""
-        from elasticsearch import ApiError
-
-        deadline = time.monotonic() + _SHARDS_TIMEOUT_SECONDS
-        while True:
-            try:
-                self._client.search(index=life, size=0, allow_partial_search_results=False)
-            except ApiError as error:
-                if error.meta.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-                    raise
-                time.sleep(_SHARDS_POLL_SECONDS)
-            else:
-                return
-
-    def _life_to_write(self) -> str:
-        """The life of the index there is now, created if need be; refuses one that isn't the one last seen.
-
-        Looking again is more than care: a delete with an external version would create a missing index, require_alias or not.
-        """
-        current = self._current_life()
-        if self._life is not None and current != self._life:
-            raise self._cleared()
-        life = self._life = current if current is not None else self._create()
-        return life
-
-    def _create(self) -> str:
-        from elasticsearch import BadRequestError
-
-        life = f"{self.name}.{uuid4().hex}"
-        embedding = {
-            "type": "dense_vector",
-            "dims": self._dimension,
-            "similarity": _SIMILARITY[self._metric],
-            "index_options": {"type": "int8_flat"},
-        }
-        try:
-            self._writer.indices.create(
-                index=self.name,
-                aliases={life: {}},
-                settings=_SETTINGS,
-                mappings={
-                    "dynamic": "strict",
-                    "_meta": {"engine": self._engine_identity, "metric": self._metric.value},
-                    "properties": {"sample_id": {"type": "long"}, "person_id": {"type": "long"}, "embedding": embedding},
-                },
-            )
-        except BadRequestError as error:
-            if _error_type(error) != "resource_already_exists_exception":
-                raise
-            existing = self._current_life()
-            if existing is None:
-                raise self._cleared() from None
-            return existing
-        return life
-
     def _checked(self, embedding: Embedding) -> Embedding:
         if embedding.shape != (self._dimension,):
             raise ValueError(f"an embedding of shape ({self._dimension},) is needed, got {embedding.shape}")
@@ -359,22 +134,6 @@ class ElasticsearchIndex:
         if self._metric is Metric.COSINE and not embedding.any():
             raise ValueError("an embedding that is all zeros has no cosine")
         return np.asarray(embedding, dtype=np.float32)
-
-    def _cleared(self) -> IndexUnavailable:
-        self._life = None
-        return IndexUnavailable(
-            f"the index {self.name} was cleared while it was being changed: read its version again and apply what came later"
-        )
-
-    @contextmanager
-    def _errors_reported(self) -> Iterator[None]:
-        from elasticsearch import ApiError, TransportError
-
-        try:
-            yield
-        except (ApiError, TransportError) as error:
-            # From None: the error's own text, which a traceback would show, may quote documents.
-            raise IndexUnavailable(f"Elasticsearch at {self._server} {_complaint(error)}") from None
 
 
 def index_name(prefix: str, *, engine_identity: str, dimension: int, metric: Metric) -> str:
@@ -390,39 +149,3 @@ def index_name(prefix: str, *, engine_identity: str, dimension: int, metric: Met
     readable = re.sub(r"[^a-z0-9]+", "-", engine_identity.lower()).strip("-")
     exact = hashlib.sha256(f"{engine_identity}\n{dimension}\n{metric.value}".encode()).hexdigest()
     return f"{prefix}-{readable}-{dimension}-{exact[:8]}"
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _error_type(error: ApiError) -> str:
-    """Elasticsearch's own name of an error, e.g. "index_not_found_exception"; empty where the server gave none."""
-    cause = error.body.get("error") if isinstance(error.body, dict) else None
-    return str(cause.get("type", "")) if isinstance(cause, dict) else ""
-
-
-def _means_no_index(error: ApiError) -> bool:
-    """Told apart from the 404 of a missing document, and of a server that isn't Elasticsearch."""
-    return _error_type(error) == "index_not_found_exception"
-
-
-def _complaint(error: ApiError | TransportError) -> str:
-    """What went wrong, in words to follow the server's name."""
-    import elasticsearch
-
-    complaints: list[tuple[type[Exception], str]] = [
-        (elasticsearch.AuthenticationException, "does not accept the credentials (HTTP 401)"),
-        (elasticsearch.AuthorizationException, "does not allow this to the credentials (HTTP 403)"),
-        (elasticsearch.UnsupportedProductError, "is not an Elasticsearch server"),
-        (elasticsearch.ConnectionTimeout, "did not answer in time"),
-        (elasticsearch.SSLError, "can't be reached: TLS failed (is its certificate's authority known?)"),
-        (elasticsearch.ConnectionError, "can't be reached"),
-        (elasticsearch.TransportError, "gave an answer that can't be read"),
-    ]
-    for kind, complaint in complaints:
-        if isinstance(error, kind):
-            return complaint
-    assert isinstance(error, elasticsearch.ApiError)
-    return f"answered with an error: {_error_type(error) or 'no reason given'} (HTTP {error.meta.status})"

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faces.index.base import Entry, Hit, IndexUnavailable
-from faces.index.nearest import Search
+from faces.index.nearest import LEAST_SCORED, Search
 from faces.index.quantise import Vectors, quantise
 from faces.index.rows import ROWS_AT_ONCE, Ids, slots_where
 from faces.index.store import Snapshot, Store, wipe
@@ -40,8 +40,11 @@ class EmbeddedIndex:
     index was cleared in between, `apply` raises IndexUnavailable once.
     """
 
-    def __init__(self, root: Path, engine: EngineInfo, *, lock_timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self, root: Path, engine: EngineInfo, *, lock_timeout_seconds: float = 30.0, least_scored: int = LEAST_SCORED
+    ) -> None:
         self._engine = engine
+        self._least_scored = least_scored
         self._root = root
         self._lock_timeout_seconds = lock_timeout_seconds
         with _errors_reported():
@@ -114,7 +117,7 @@ class EmbeddedIndex:
         self._threads.shutdown()
 
     def _search(self, snapshot: Snapshot, probe: npt.NDArray[np.float32], limit: int, person_ids: Ids | None) -> list[Hit]:
-        search = Search(snapshot, probe, self._engine.metric, limit)
+        search = Search(snapshot, probe, self._engine.metric, limit, self._least_scored)
         if person_ids is not None:
             return search.among(slots_where(snapshot.rows.persons, person_ids))
         if snapshot.frame is None:

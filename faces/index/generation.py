@@ -87,13 +87,13 @@ class GenerationWriter:
         """Puts rows at ascending slots, and seals them last."""
         for file, column in zip(self._files, self._columns, strict=True):
             values = np.ascontiguousarray(getattr(rows, column.name), column.dtype)
-            for start, stop in _runs(slots):
+            for start, stop in runs(slots):
                 _write(file.fileno(), values[start:stop].data.cast("B"), int(slots[start]) * column.row_bytes)
 
     def erase(self, slots: Slots) -> None:
         """Overwrites the rows at ascending slots with zeros; they are unsealed first."""
         for file, column in zip(reversed(self._files), reversed(self._columns), strict=True):
-            for start, stop in _runs(slots):
+            for start, stop in runs(slots):
                 _write_zeros(file.fileno(), int(slots[start]) * column.row_bytes, (int(slots[stop - 1]) + 1) * column.row_bytes)
 
 
@@ -112,7 +112,7 @@ def _map_column(directory: Path, column: Column, capacity: int) -> npt.NDArray[A
     return values if column.width == 1 else values.reshape(capacity, column.width)
 
 
-def _runs(slots: Slots) -> Iterator[tuple[int, int]]:
+def runs(slots: Slots) -> Iterator[tuple[int, int]]:
     """Positions from and to which ascending slots follow each other without a gap."""
     ends = [*(np.flatnonzero(np.diff(slots) != 1) + 1).tolist(), len(slots)]
     return zip([0, *ends[:-1]], ends, strict=True) if len(slots) else iter(())

@@ -15,8 +15,10 @@ from faces.index.rows import Rows
 from faces.index.store import Snapshot
 from faces.types import Metric
 
-_DEPTH = 512
-"""So many rows at least are scored."""
+LEAST_SCORED = 512
+"""So many rows at least are scored, where nobody asks for more."""
+ALL_NEAR_SCORED = 32_768
+"""So many for whoever wants all that are near and not the nearest alone (bench.search_sightings, at a million)."""
 _DEPTH_PER_PERSON = 64
 _DEPTH_LIMIT = 8192
 """So many rows at most are scored because the nearest of them leaves room for nearer ones."""
@@ -40,6 +42,8 @@ class Search:
     """(width,), of unit length under COSINE."""
     metric: Metric
     limit: int
+    least_scored: int = LEAST_SCORED
+    """The nearest are found with few; whoever wants all that are near wants more."""
 
     def among(self, slots: Slots) -> list[Hit]:
         """The best of these rows; all of them are scored."""
@@ -51,7 +55,7 @@ class Search:
         rows = self.snapshot.rows
         if not len(rows):
             return []
-        depth = max(_DEPTH, _DEPTH_PER_PERSON * self.limit)
+        depth = max(self.least_scored, _DEPTH_PER_PERSON * self.limit)
         distances = sign_distances(rows.signs, frame.signs(self.probe[np.newaxis]), threads, helpers)
         slots = _of_least_distance(distances, rows, depth)
         near = self._nearness(slots)

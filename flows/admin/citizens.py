@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from flows.admin.display import MEDIA, person_cell, record_groups
-from flows.admin.exchange import ExportAdmin
+from flows.admin.exchange import CitizenExchange
 from flows.disclosure import Disclosure, sees_citizen_data
 from flows.erasure import erase_citizens, extent
 from flows.models import Citizen
@@ -37,7 +37,7 @@ _SEARCHABLE = frozenset({"created_at", "person"})
 
 
 @admin.register(Citizen)
-class CitizenAdmin(ExportAdmin, ModelAdmin):  # type: ignore[misc]
+class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
     """Citizens with their record and visits, masked for whoever may not see it whole."""
 
     list_filter: ClassVar = [("created_at", admin.DateFieldListFilter), ("person", admin.EmptyFieldListFilter)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.forms.widgets import Media
+from django.forms.widgets import Media, Script
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,12 +14,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from flows.disclosure import Disclosure
+from flows.figures import END, REQUEST, START
 from flows.models import Citizen, DialogueSession, Turn
 from flows.selectors import Extracted
-from flows.types import RELATIVE_SLOTS, FamilyMember, ReviewState, SessionState, Slot
+from flows.types import RELATIVE_SLOTS, FamilyMember, ReviewState, SessionState, Slot, Speaker
 from kiosk.runtime.encryption import Undecryptable
 
 MEDIA: Final = Media(css={"all": ["flows/admin.css"]})
+REVIEW_MEDIA: Final = Media(js=[Script("flows/review.mjs", type="module")])  # type: ignore[list-item]
 STATE_COLOURS: Final = {
     SessionState.CREATED: "info",
     SessionState.TRANSCRIBING: "info",
@@ -44,6 +46,8 @@ REVIEW_COLOURS: Final = {
 class Row:
     """One piece of information: what the visit found out, what the record has, and the form's field to correct it."""
 
+    name: str
+    """Of the slot, as turns name it: "phone", "spouse.name"."""
     label: str
     said: str
     recorded: str
@@ -73,6 +77,8 @@ class Line:
     about: str
     confidence: str
     audio_url: str
+    found: str
+    """What the visit took from the answers to this question, beside the last of them; else ""."""
 
     @property
     def by_citizen(self) -> bool:
@@ -88,7 +94,7 @@ def record_groups(citizen: Citizen | None, said: Extracted, disclosure: Disclosu
 
     def row(slot: Slot, found: Any, owner: Any, name: str) -> Row:
         recorded = disclosure.of(owner, slot) if owner is not None else ""
-        return Row(capfirst(str(slot.label)), disclosure.value(slot, found), recorded, None if form is None else form[name])
+        return Row(name, capfirst(str(slot.label)), disclosure.value(slot, found), recorded, None if form is None else form[name])
 
     groups = [Group(_("Citizen"), [row(slot, said.citizen.get(slot.value), citizen, slot.value) for slot in Slot])]
     for relation in FamilyMember:
@@ -99,16 +105,25 @@ def record_groups(citizen: Citizen | None, said: Extracted, disclosure: Disclosu
     return groups
 
 
-def transcript(visit: DialogueSession, disclosure: Disclosure) -> list[Line]:
-    """What was said, in order."""
-    return [_line(turn, disclosure) for turn in visit.turns.all()]
+def transcript(visit: DialogueSession, said: Extracted, disclosure: Disclosure) -> list[Line]:
+    """What was said, in order, and beside each answer what was understood."""
+    turns = list(visit.turns.all())
+    last = {turn.slot: turn.pk for turn in turns if turn.speaker == Speaker.CITIZEN and turn.slot}
+    found = {pk: _found(slot, said, disclosure) for slot, pk in last.items()}
+    return [_line(turn, disclosure, found.get(turn.pk, "")) for turn in turns]
 
 
-def _line(turn: Turn, disclosure: Disclosure) -> Line:
+def _found(name: str, said: Extracted, disclosure: Disclosure) -> str:
+    relation, _dot, slot = name.rpartition(".")
+    values = said.relatives.get(relation, {}) if relation else said.citizen
+    return disclosure.value(Slot(slot), values.get(slot)) if slot in Slot.values else ""
+
+
+def _line(turn: Turn, disclosure: Disclosure, found: str) -> Line:
     text = readable_words(disclosure, lambda: turn.text)
     audio = reverse("admin:flows_dialoguesession_audio", args=[turn.pk]) if turn.audio and disclosure.unmasked else ""
     confidence = "" if turn.confidence is None else f"{turn.confidence:.0%}"
-    return Line(turn, text, slot_label(turn.slot), confidence, audio)
+    return Line(turn, text, slot_label(turn.slot), confidence, audio, found)
 
 
 def readable_words(disclosure: Disclosure, read: Callable[[], str]) -> str:
@@ -125,6 +140,16 @@ def slot_label(name: str) -> str:
     words = [str(FamilyMember(relation).label) if relation in FamilyMember.values else relation] if relation else []
     words.append(str(Slot(slot).label) if slot in Slot.values else slot)
     return capfirst(" · ".join(words))
+
+
+def point_label(point: str) -> str:
+    """Where somebody gave up, in words."""
+    words = {
+        REQUEST: _("before the service was found"),
+        START: _("before the first question"),
+        END: _("after the last question"),
+    }
+    return words.get(point) or _("asked for: %(slot)s") % {"slot": slot_label(point)}
 
 
 def citizen_link(citizen: Citizen, disclosure: Disclosure, number: str) -> SafeString:

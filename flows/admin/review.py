@@ -14,16 +14,25 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from flows.admin.display import MEDIA, REVIEW_COLOURS, STATE_COLOURS, citizen_link, readable_words, record_groups, transcript
+from flows.admin.display import (
+    MEDIA,
+    REVIEW_COLOURS,
+    REVIEW_MEDIA,
+    STATE_COLOURS,
+    citizen_link,
+    readable_words,
+    record_groups,
+    transcript,
+)
+from flows.changes import changes_of
+from flows.corrections import Corrections, WrongCorrections
 from flows.disclosure import Disclosure
 from flows.forms import CorrectionForm, DecisionForm, seen_time
 from flows.models import DialogueSession
 from flows.review import (
     NOTE_LENGTH,
-    Corrections,
     Refusal,
     ReviewRefused,
-    WrongCorrections,
     approve,
     correct,
     is_waiting,
@@ -111,7 +120,7 @@ def _decide(
         messages.error(request, _refusal(error.refusal))
         return None if error.refusal in _MENDABLE else HttpResponseRedirect(request.path)
     messages.success(request, done % {"visit": visit.pk})
-    return _onwards(visit)
+    return _onwards(visit, user)
 
 
 def _correct(
@@ -137,12 +146,12 @@ def _correct(
         "Visit #%(visit)d: %(count)d value was corrected.", "Visit #%(visit)d: %(count)d values were corrected.", len(changed)
     )
     messages.success(request, text % {"visit": visit.pk, "count": len(changed)})
-    return _onwards(visit)
+    return _onwards(visit, cast("User", request.user))
 
 
-def _onwards(visit: DialogueSession) -> HttpResponse:
-    """To the visit that waits longest, or back to the list."""
-    following = next_waiting(visit)
+def _onwards(visit: DialogueSession, user: User) -> HttpResponse:
+    """To the visit that this user reviews next, or back to the list."""
+    following = next_waiting(user, visit)
     if following is None:
         return HttpResponseRedirect(reverse("admin:flows_dialoguesession_changelist"))
     return HttpResponseRedirect(reverse("admin:flows_dialoguesession_change", args=[following]))
@@ -162,22 +171,24 @@ def _page(
         if visit.citizen is not None:
             note_citizen_opened(visit.citizen)
     deciding = may_review(cast("User", request.user))
+    found = extracted(visit)
     readable = is_readable(visit, *([visit.citizen] if visit.citizen is not None else []))
-    following = next_waiting(visit)
+    following = next_waiting(cast("User", request.user), visit)
     context = {
         **model_admin.admin_site.each_context(request),
         "title": gettext("Visit #%(visit)d") % {"visit": visit.pk},
         "opts": model_admin.opts,
         "model_admin": model_admin,
-        "media": model_admin.media + MEDIA,
+        "media": model_admin.media + MEDIA + REVIEW_MEDIA,
         "original": f"#{visit.pk}",
         "visit": visit,
         "number": disclosure.number(visit.user_id),
         "citizen": citizen_link(visit.citizen, disclosure, visit.user_id) if visit.citizen is not None else "",
         "state_colour": STATE_COLOURS[SessionState(visit.state)],
         "review_colour": REVIEW_COLOURS[ReviewState(visit.review_state)],
-        "lines": transcript(visit, disclosure),
-        "groups": record_groups(visit.citizen, extracted(visit), disclosure, form),
+        "lines": transcript(visit, found, disclosure),
+        "groups": record_groups(visit.citizen, found, disclosure, form),
+        "changes": changes_of(visit),
         "unmasked": disclosure.unmasked,
         "unreadable": "" if readable else _UNREADABLE,
         "note": readable_words(disclosure, lambda: visit.review_note),

@@ -18,7 +18,9 @@ from django.utils.translation import pgettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from flows.admin.assigning import SeveralVisits
 from flows.admin.display import MEDIA, REVIEW_COLOURS, STATE_COLOURS, person_cell
+from flows.admin.filters import AssignedFilter, GaveUpFilter
 from flows.admin.review import review_view
 from flows.disclosure import Disclosure, sees_citizen_data
 from flows.erasure import erase_visits, extent_of_visits, note_erasure
@@ -28,11 +30,11 @@ from flows.review import waiting
 from flows.selectors import note_listened, note_visits_listed, visits_to_list
 
 VIEW: Final = "flows.view_dialoguesession"
-_SEARCHABLE: Final = frozenset({"state", "review_state", "service", "created_at"})
+_SEARCHABLE: Final = frozenset({"state", "review_state", "service", "classify", "created_at", "stored_at", "gave_up", "assigned"})
 
 
 @admin.register(DialogueSession)
-class VisitAdmin(ModelAdmin):  # type: ignore[misc]
+class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
     """Visits are reviewed and deleted, never edited: their state is the conversation's own."""
 
     list_filter: ClassVar = [
@@ -40,11 +42,14 @@ class VisitAdmin(ModelAdmin):  # type: ignore[misc]
         "state",
         ("service", admin.RelatedOnlyFieldListFilter),
         ("created_at", admin.DateFieldListFilter),
+        GaveUpFilter,
+        AssignedFilter,
     ]
     search_fields: ClassVar = ["citizen__name", "user_id", "classify"]
     search_help_text = _("Name or number of the citizen, or the service; only whole names and numbers where data is masked")
     ordering: ClassVar = ["-pk"]
     date_hierarchy = "created_at"
+    actions: ClassVar = ["approve_selected", "take_selected", "assign_selected"]
     list_per_page = 50
     show_full_result_count = False
 
@@ -70,7 +75,7 @@ class VisitAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         citizen = "citizen_cell" if sees_citizen_data(request.user) else "masked_citizen_cell"
-        return ["visit", citizen, "service_label", "review_label", "state_label", "turns_label", "created_at"]
+        return ["visit", citizen, "service_label", "review_label", "reviewer_label", "state_label", "turns_label", "created_at"]
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[DialogueSession], search_term: str) -> Any:
         text = search_term.strip()
@@ -110,6 +115,11 @@ class VisitAdmin(ModelAdmin):  # type: ignore[misc]
     @display(description=_("review"), ordering="review_state", label=REVIEW_COLOURS)  # type: ignore[untyped-decorator]
     def review_label(self, visit: DialogueSession) -> tuple[str, str]:
         return visit.review_state, visit.get_review_state_display()
+
+    @admin.display(description=_("reviewer"), ordering="assigned_to__username")
+    def reviewer_label(self, visit: DialogueSession) -> str:
+        """Who reviewed it, or is to."""
+        return str(visit.reviewed_by or visit.assigned_to or "–")
 
     @display(description=_("state"), ordering="state", label=STATE_COLOURS)  # type: ignore[untyped-decorator]
     def state_label(self, visit: DialogueSession) -> tuple[str, str]:

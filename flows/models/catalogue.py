@@ -137,6 +137,10 @@ class ServiceItem(models.Model):
         verbose_name = _("service item")
         verbose_name_plural = _("service items")
         ordering: ClassVar = ["order", "code"]
+        permissions: ClassVar = [
+            ("export_serviceitem", _("Can export service items")),
+            ("import_serviceitem", _("Can import service items")),
+        ]
         constraints: ClassVar = [
             *(
                 models.CheckConstraint(condition=~Q(**{field: ""}), name=f"service_item_{field}_not_empty")

@@ -62,6 +62,7 @@ class Citizen(models.Model):
         permissions: ClassVar = [
             ("view_citizen_personal_data", _("Can see citizens' data unmasked")),
             ("export_citizen", _("Can export citizens")),
+            ("import_citizen", _("Can import citizens")),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(number=""), name="citizen_number_not_empty"),

@@ -65,6 +65,15 @@ class DialogueSession(models.Model):
     review_state = models.CharField(
         _("review"), max_length=16, choices=ReviewState.choices, default=ReviewState.NONE, db_index=True
     )
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("assigned to"),
+    )
+    """Who is to review it; anybody else may all the same."""
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -80,7 +89,10 @@ class DialogueSession(models.Model):
         verbose_name = _("visit")
         verbose_name_plural = _("visits")
         ordering: ClassVar = ["-pk"]
-        permissions: ClassVar = [("review_dialoguesession", _("Can review visits"))]
+        permissions: ClassVar = [
+            ("review_dialoguesession", _("Can review visits")),
+            ("assign_dialoguesession", _("Can assign visits to reviewers")),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(user_id=""), name="session_user_id_not_empty"),
             models.CheckConstraint(condition=Q(state__in=SessionState.values), name="session_state_known"),
@@ -96,7 +108,7 @@ class DialogueSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"visit {self.pk}"
+        return f"#{self.pk}"
 
     def __repr__(self) -> str:
         return f"<DialogueSession {self.pk} {self.state}>"
@@ -136,7 +148,7 @@ class Turn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"turn {self.position} of visit {self.session_id}"
+        return f"#{self.session_id}/{self.position}"
 
     def __repr__(self) -> str:
         return f"<Turn {self.pk}>"

@@ -14,6 +14,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from kiosk.api.passes import is_pass, prefix_of
 from kiosk.api.scopes import Scope
 from kiosk.models import ApiToken
 
@@ -67,9 +68,11 @@ def authenticate(authorization: str, address: str, *, forwarded: bool) -> ApiCli
 
 
 def find_token(key: str) -> ApiToken | None:
-    """The usable token of this key, noting its use at most once a minute."""
+    """The usable token of this key, or of this pass (kiosk.api.passes), noting its use at most once a minute."""
     try:
-        token = ApiToken.objects.get_from_key(key)
+        token = (
+            ApiToken.objects.get_usable_keys().get(prefix=prefix_of(key)) if is_pass(key) else ApiToken.objects.get_from_key(key)
+        )
     except ApiToken.DoesNotExist:
         return None
     assert isinstance(token, ApiToken)

@@ -13,4 +13,7 @@ class Scope(models.TextChoices):
     FACES_ENROL = "faces:enrol", _("Enrol people (/face add)")
     FACES_LIST = "faces:list", _("List enrolled people (/face list)")
     FLOWS = "flows:converse", _("Conversation (handshake, qna, face_train, storage, summary)")
+    VIDEOS = "videos:analyse", _("Analyse videos (/video, /video-streaming)")
+    SIGHTINGS = "sightings:search", _("Search videos (/face-detect, /licence-plate, /search-face, /search-licence-plate)")
+    EVENTS = "events:follow", _("Recognition events (event socket, /getmediadevices)")
     TOOLS = "tools:use", _("Tool sockets (/face_predict, /stt, /tts) from outside their networks")

@@ -16,7 +16,7 @@ import functools
 import ipaddress
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from enum import IntEnum
 from http import HTTPStatus
@@ -98,6 +98,11 @@ class ProtocolConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Whether this client may use the socket; None is one that showed no token."""
         return client is not None and self.required_scope in client.scopes
 
+    def idle_seconds(self) -> float | None:
+        """How long the client may be silent before the socket is closed; None for ever."""
+        seconds: float = settings.KIOSK.socket_idle_seconds
+        return seconds
+
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs what blocks on a thread, in the name of the client, its database connection looked after.
 
@@ -178,7 +183,7 @@ class ProtocolConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _next(self, following: asyncio.Future[Message]) -> Message:
         """The next message; in the silence before it, the socket may be closed."""
-        seconds = None if self._closing else settings.KIOSK.socket_idle_seconds
+        seconds = None if self._closing else self.idle_seconds()
         await asyncio.wait({following}, timeout=seconds)
         if not following.done():
             await self.close(CloseCode.GOING_AWAY, "长时间没有消息")
@@ -225,7 +230,7 @@ class ToolConsumer(ProtocolConsumer):
     """`type` of its messages."""
 
     def may_connect(self, client: ApiClient | None) -> bool:
-        return is_near(self.scope) or super().may_connect(client)
+        return is_near(self.scope, settings.KIOSK.tool_networks) or super().may_connect(client)
 
     def error_body(self, detail: str) -> Message:
         return {"type": self.kind, "message": "error", "detail": detail}
@@ -236,15 +241,15 @@ def client_address(scope: Message) -> str:
     return str(scope["client"][0]) if scope.get("client") else ""
 
 
-def is_near(scope: Message) -> bool:
-    """Whether a socket comes from KIOSK_TOOL_NETWORKS.
+def is_near(scope: Message, allowed: Iterable[str]) -> bool:
+    """Whether a socket comes from one of these networks (CIDR).
 
     Behind a proxy both have to, the proxy and the client it speaks of: somebody who gets round the proxy can write any address
     into its header.
     """
     if _is_forwarded(scope) and not settings.KIOSK.behind_proxy:
         return False
-    networks = [ipaddress.ip_network(network, strict=False) for network in settings.KIOSK.tool_networks]
+    networks = [ipaddress.ip_network(network, strict=False) for network in allowed]
     return all(_is_in(address, networks) for address in (client_address(scope), scope.get(PEER, "")))
 
 

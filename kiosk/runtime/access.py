@@ -25,6 +25,8 @@ class Use(models.TextChoices):
     LIST = "list", _("Listed unmasked")
     IDENTIFY = "identify", _("Identified on a photo")
     EXPORT = "export", _("Exported")
+    SEARCH = "search", _("Searched for in videos")
+    FOLLOW = "follow", _("Followed as they happen")
 
 
 def note_use(model: type[models.Model], use: Use, ids: Collection[str], **details: str | int) -> None:

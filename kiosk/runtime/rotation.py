@@ -58,6 +58,30 @@ def _encrypted_columns() -> list[_Columns]:
     return found
 
 
+def foreign_columns(looked_at: int = 3) -> list[str]:
+    """Encrypted columns ("flows.Citizen.phone") of whose newest values not one fits any of the keys.
+
+    Looks at the newest `looked_at` rows of each model: what a wrong key shows, and one damaged row does not.
+    """
+    foreign = []
+    for columns in _encrypted_columns():
+        raw = {_RAW + column.attname: ExpressionWrapper(F(column.attname), models.TextField()) for column in columns.encrypted}
+        rows = list(columns.model._base_manager.order_by("-pk").annotate(**raw).values(*raw)[:looked_at])  # noqa: SLF001
+        for column in columns.encrypted:
+            tokens = [row[_RAW + column.attname] for row in rows if row[_RAW + column.attname]]
+            if tokens and not any(_readable(token) for token in tokens):
+                foreign.append(f"{columns.model._meta.label}.{column.attname}")  # noqa: SLF001
+    return foreign
+
+
+def _readable(token: str) -> bool:
+    try:
+        decrypt(token)
+    except Undecryptable:
+        return False
+    return True
+
+
 def rows_to_read() -> int:
     """How many rows one run of rotate() looks at."""
     return sum(columns.model._base_manager.count() for columns in _encrypted_columns())  # noqa: SLF001

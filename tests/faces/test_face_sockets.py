@@ -15,7 +15,7 @@ from faces.engines.fake import Behaviour, FakeFace
 from tests.faces.conftest import as_base64
 from tests.kiosk.test_serve import children
 from tests.live_server import LiveServer
-from tests.media import as_jpeg, as_png, blank, fake_jpeg, fake_photo
+from tests.media import Placed, as_jpeg, as_png, blank, fake_jpeg, fake_photo
 from tests.sockets import CLOSED, ask, connect, receive
 
 IMAGES = 5
@@ -59,6 +59,24 @@ def test_success_to_the_letter(url):
     assert re.fullmatch(r"person_[a-z0-9]{8}", answer["user_id"])
     assert re.fullmatch(r"[0-9a-f]{24}", answer["hash"])
     assert (answer["type"], answer["message"]) == ("face_predict", "success")
+
+
+@pytest.mark.parametrize(
+    ("photo", "box"),
+    [
+        pytest.param(fake_jpeg(Placed(FakeFace(1, 1), 60, 80, 200)), (60, 80, 200, 200), id="known"),
+        pytest.param(fake_jpeg(Placed(FakeFace(50), 300, 100, 160)), (300, 100, 160, 160), id="stranger"),
+        pytest.param(fake_jpeg(Placed(FakeFace(1), 300, 100, 60)), (300, 100, 60, 60), id="too small"),
+        pytest.param(NO_FACE, None, id="no face"),
+    ],
+)
+def test_the_box_for_who_asks_for_it(url, photo, box):
+    with connect(f"{url}?box=1") as client, connect(url) as plain:
+        found = ask(client, photo).get("box")
+        assert "box" not in ask(plain, photo)
+    assert (found is None) == (box is None)
+    if box is not None:
+        assert (found["x"], found["y"], found["w"], found["h"]) == pytest.approx(box, abs=4)
 
 
 def test_continue_until_it_is_sure(client):

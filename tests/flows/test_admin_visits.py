@@ -416,7 +416,7 @@ class TestSound:
         assert (response["Content-Type"], response["X-Content-Type-Options"]) == ("audio/wav", "nosniff")
         assert "no-store" in response["Cache-Control"]
         entry = LogEntry.objects.get()
-        assert (entry.action, entry.object_repr) == (LogEntry.Action.ACCESS, f"turn 1 of visit {made.pk}")
+        assert (entry.action, entry.object_repr) == (LogEntry.Action.ACCESS, f"#{made.pk}/1")
 
     @pytest.mark.parametrize("permissions", [(), (VIEW,), (UNMASK, REVIEW)], ids=["none", "masked", "no-view"])
     def test_who_may(self, permissions):
@@ -447,7 +447,7 @@ class TestDeleting:
         assert Turn.objects.count() == 3
         assert Citizen.objects.exists()
         entry = LogEntry.objects.get(action=LogEntry.Action.DELETE)
-        assert (entry.actor.username, entry.object_repr) == ("eraser", f"visit {made.pk}")
+        assert (entry.actor.username, entry.object_repr) == ("eraser", f"#{made.pk}")
 
     def test_without_the_permission(self, reviewer):
         made = visit(citizen())

@@ -261,7 +261,14 @@ class TestQuestions:
             while question:
                 question = ask(client, SKIP)
             assert question == ""
-        assert ask(client, "text")["detail"] == SHAKE_HANDS
+
+    def test_after_the_end_an_answer_can_be_corrected(self, server, client, user):
+        token = visit(server, user)
+        question = ask(client, qna(user, token))
+        while question:
+            question = ask(client, SKIP)
+        assert ask(client, "我刚才说错了，电话是13900139000") == ""
+        assert post(server, "storage", user, hash=token)["output"]["phone"] == "13900139000"
 
     def test_after_the_end_the_answer_is_empty_at_once(self, server, client, user):
         token = visit(server, user)

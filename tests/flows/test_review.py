@@ -14,12 +14,12 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.utils import timezone
 
+from faces.models import Person
+from flows.corrections import Corrections, WrongCorrections
 from flows.models import Citizen, DialogueSession, Relative
 from flows.review import (
-    Corrections,
     Refusal,
     ReviewRefused,
-    WrongCorrections,
     approve,
     correct,
     next_waiting,
@@ -154,9 +154,9 @@ class TestOrder:
         visit(None)
         visit(of, review_state=ReviewState.APPROVED, reviewed_at=now)
         assert list(waiting()) == [early, late]
-        assert (next_waiting(), next_waiting(early), next_waiting(late)) == (early.pk, late.pk, early.pk)
+        assert (next_waiting(user), next_waiting(user, early), next_waiting(user, late)) == (early.pk, late.pk, early.pk)
         approve(early, user)
-        assert next_waiting(late) is None
+        assert next_waiting(user, late) is None
 
     @pytest.mark.django_db(transaction=True)
     def test_two_at_once(self, user):
@@ -234,6 +234,12 @@ class TestCorrecting:
         assert {name: getattr(after, name) for name in PERSONAL} == PERSONAL | stored
         made.refresh_from_db()
         assert (made.review_state, made.review_note) == (ReviewState.CORRECTED, "电话核实")
+
+    def test_a_corrected_name_is_what_the_face_is_greeted_by(self, user):
+        person = Person.objects.create(number="wechat-20661", name="欧阳木白")
+        correct(visit(citizen(person=person)), user, Corrections({Slot.NAME: "欧阳慕白白"}))
+        person.refresh_from_db()
+        assert person.name == "欧阳慕白白"
 
     @pytest.mark.parametrize(("corrections", "wrong"), WRONG.values(), ids=WRONG.keys())
     def test_wrong_values(self, user, corrections, wrong):

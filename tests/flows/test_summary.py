@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
+from flows.corrections import Corrections
 from flows.dialogue.summary import summarise
 from flows.models import Citizen, DialogueSession, Relative
-from flows.review import Corrections, correct
+from flows.review import correct
 from flows.types import FamilyMember, Slot
 from tests.flows.conftest import ANSWERS, USER, talk
 

@@ -8,13 +8,16 @@ import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import localtime
 
 from faces.models import Person
+from faces.persons import register_person
 from kiosk.models import ApiToken
 from kiosk.runtime.audit import acting_client
+from tests.flows.records import citizen, visit
 from tests.staff import admin_client, shown_text, staff_client
 
 LOG = reverse("admin:auditlog_logentry_changelist")
@@ -163,3 +166,42 @@ class TestTokens:
         assert token.revoked
         assert "已吊销" in shown_text(admin.get(TOKENS).content.decode())
         assert admin.post(reverse("admin:kiosk_apitoken_delete", args=[token.pk]), {"post": "yes"}).status_code == 403
+
+
+class TestDeletions:
+    def test_say_what_went_with_a_row(self, admin: Client) -> None:
+        made = visit(citizen())
+        admin.post(reverse("admin:flows_citizen_delete", args=[made.citizen_id]), {"post": "yes"})
+        entry = entry_of("citizen", LogEntry.Action.DELETE)
+        text = shown_text(admin.get(LOG).content.decode())
+        assert re.search(r"删除 群众 #\d+ .*家庭成员: 1 办理记录: 1 对话轮次: 3", text)
+        page = shown_text(admin.get(reverse("admin:auditlog_logentry_change", args=[entry.pk])).content.decode())
+        assert "家庭成员: 1" in page
+
+    def test_say_nothing_of_a_rows_own_fields(self, admin: Client) -> None:
+        group = Group.objects.create(name="窗口")
+        admin.post(reverse("admin:auth_group_delete", args=[group.pk]), {"post": "yes"})
+        assert "Removed" not in shown_text(admin.get(LOG).content.decode())
+
+
+class TestTwoAtOnce:
+    @pytest.mark.parametrize("times", [1, 2], ids=["once", "again"])
+    def test_the_second_is_told(self, admin: Client, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        """Somebody saves the same number between the check of the form and the write: the form is checked again."""
+        save, calls = register_person, []
+
+        def taken(person: Person) -> None:
+            calls.append(person)
+            if len(calls) <= times:
+                raise IntegrityError("UNIQUE: number")
+            save(person)
+
+        monkeypatch.setattr("faces.admin.persons.register_person", taken)
+        data = {"number": "T1", "name": "张三", "user_type": "visitor", "consent_source": ""}
+        if times == 1:
+            assert admin.post(reverse("admin:faces_person_add"), data).status_code == 302
+            assert Person.objects.get().number == "T1"
+        else:
+            with pytest.raises(IntegrityError):
+                admin.post(reverse("admin:faces_person_add"), data)
+            assert len(calls) == 2

@@ -27,6 +27,7 @@ from kiosk.runtime.encryption import (
     encrypt,
     forget_keys,
 )
+from kiosk.runtime.services import WrongConfiguration, verify_services
 from tests.flows.records import PERSONAL, SPOUSE, citizen, visit
 
 OLD, NEW, OTHER = "old-key-" * 5, "new-key-" * 5, "other-key-" * 5
@@ -362,3 +363,23 @@ def _seconds(work) -> float:
 
 def test_the_settings_hide_the_keys():
     assert "old-key" not in repr(django_settings.KIOSK.model_copy(update={"encryption_keys": SecretStr(OLD)}))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("keys", "starts"), [((NEW,), False), ((NEW, OLD), True), ((OLD,), True)], ids=["other", "both", "same"])
+def test_a_server_with_keys_that_fit_no_row_refuses_to_start(use_keys, keys, starts):
+    citizen()
+    use_keys(*keys)
+    if starts:
+        verify_services()
+        return
+    with pytest.raises(WrongConfiguration, match=r"KIOSK_ENCRYPTION_KEYS: flows\.Citizen"):
+        verify_services()
+
+
+@pytest.mark.django_db
+def test_one_damaged_row_keeps_no_server_from_starting():
+    citizen()
+    damaged = citizen("wechat-20662", id_card="")
+    write_column(Citizen, "phone", damaged.pk, "damaged")
+    verify_services()

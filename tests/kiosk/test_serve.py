@@ -54,7 +54,10 @@ def test_health(server):
     with urllib.request.urlopen(f"{server.url}/healthz") as response:
         assert json.load(response)["status"] == "ok"
     with urllib.request.urlopen(f"{server.url}/readyz") as response:
-        assert json.load(response) == {"status": "ok", "checks": {"database": "ok", "faces": "ok", "speech": "ok"}}
+        assert json.load(response) == {
+            "status": "ok",
+            "checks": {"database": "ok", "faces": "ok", "speech": "ok", "sightings": "ok"},
+        }
 
 
 def test_enrol_and_recognise(server):
@@ -209,6 +212,9 @@ PRODUCTION = {"KIOSK_MODE": "production", "KIOSK_SECRET_KEY": "s" * 40, "KIOSK_E
         ),
         ({"KIOSK_FACE_ENGINE": "insightface", "KIOSK_INSIGHTFACE_PACK": "nosuch"}, "models pull nosuch"),
         ({"KIOSK_MEDIA_STORAGE": "s3"}, "KIOSK_S3_BUCKET"),
+        ({"KIOSK_LLM_URL": "http://127.0.0.1:8080/v1"}, "KIOSK_LLM_MODEL"),
+        ({"KIOSK_LLM_URL": "127.0.0.1:8080/v1", "KIOSK_LLM_MODEL": "m"}, "KIOSK_LLM_URL"),
+        ({"KIOSK_LLM_URL": "file:///etc/hosts", "KIOSK_LLM_MODEL": "m"}, "KIOSK_LLM_URL"),
         ({"KIOSK_FACE_INDEX": "elasticsearch"}, "ELASTICSEARCH_URL"),
     ],
     ids=lambda value: "" if isinstance(value, dict) else value,

@@ -261,7 +261,7 @@ class TestWhoMayConnect:
     )
     def test_networks(self, settings, address, peer, headers, behind_proxy, near):
         settings.KIOSK = settings.KIOSK.model_copy(update={"behind_proxy": behind_proxy})
-        assert is_near({"client": [address, 1], PEER: peer, "headers": headers}) is near
+        assert is_near({"client": [address, 1], PEER: peer, "headers": headers}, settings.KIOSK.tool_networks) is near
 
 
 class TestLimits:

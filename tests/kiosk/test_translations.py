@@ -14,6 +14,8 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS_TEMPLATES = ROOT / "templates" / "admin" / "flows"
+ANALYTICS_TEMPLATES = ROOT / "templates" / "admin" / "analytics"
+OTHERS = {FLOWS_TEMPLATES, ANALYTICS_TEMPLATES}
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,9 @@ def part(app: str, python: tuple[str, ...], templates: list[Path]) -> Part:
 Key = tuple[str | None, str]
 EVERY_TEMPLATE = set((ROOT / "templates").rglob("*.html"))
 PARTS = {
-    "kiosk": part("kiosk", ("kiosk", "faces"), [path for path in EVERY_TEMPLATE if FLOWS_TEMPLATES not in path.parents]),
+    "kiosk": part("kiosk", ("kiosk", "faces"), [path for path in EVERY_TEMPLATE if not OTHERS & {*path.parents}]),
     "flows": part("flows", ("flows",), [path for path in EVERY_TEMPLATE if FLOWS_TEMPLATES in path.parents]),
+    "analytics": part("analytics", ("analytics",), [path for path in EVERY_TEMPLATE if ANALYTICS_TEMPLATES in path.parents]),
 }
 FILES = [(name, path) for name, part in PARTS.items() for path in (*part.python, *part.templates)]
 

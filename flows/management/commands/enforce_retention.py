@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,12 +15,13 @@ from flows.models import DialogueSession
 from flows.recordings import delete_recordings, orphaned_recordings
 from flows.retention import erase_overdue, lapsed_visits, mark_lapsed, would_erase
 from kiosk.runtime.audit import acting_client
+from kiosk.runtime.retention import enforce_retention
 
 
 class Command(BaseCommand):
     help = (
         "Deletes visits older than KIOSK_VISIT_DAYS and those never stored after KIOSK_ABANDONED_HOURS, with all that was said "
-        "and its sound, and marks those that expired; to be run every night."
+        "and its sound, marks those that expired, and deletes what other apps keep for a while only. To be run every night."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,6 +31,7 @@ class Command(BaseCommand):
         now = timezone.now()
         if dry_run:
             self._report("would be ", would_erase(now), lapsed_visits(now).count(), sum(1 for _ in orphaned_recordings(now)))
+            self._others(now, dry_run=True)
             return
         erased = Erased()
         with acting_client("manage.py enforce_retention"):
@@ -44,7 +47,12 @@ class Command(BaseCommand):
                     note_erasure(DialogueSession, "", "", erased, visit_days=days, abandoned_hours=hours)
             marked = mark_lapsed(now)
             orphans = delete_recordings(orphaned_recordings(now))
-        self._report("", erased, marked, orphans)
+            self._report("", erased, marked, orphans)
+            self._others(now, dry_run=False)
+
+    def _others(self, now: datetime, *, dry_run: bool) -> None:
+        for line in enforce_retention(now, dry_run=dry_run):
+            self.stdout.write(line)
 
     def _report(self, verb: str, erased: Erased, marked: int, orphans: int) -> None:
         self.stdout.write(

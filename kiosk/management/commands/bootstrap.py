@@ -12,9 +12,11 @@ from django.core.management.base import BaseCommand
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from kiosk.roles import apply_roles
+
 
 class Command(BaseCommand):
-    help = "Migrates the database, loads the service catalogue and makes a first admin user; does nothing the second time."
+    help = "Migrates the database, loads the service catalogue, makes roles and a first admin user; does nothing the second time."
 
     def handle(self, **_options: Any) -> None:
         settings.KIOSK.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -23,6 +25,9 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
         if "load_catalogue" in get_commands():
             call_command("load_catalogue", stdout=self.stdout)
+        changed = apply_roles()
+        if changed:
+            self.stdout.write(f"Roles made or brought up to date: {', '.join(changed)}")
         if settings.KIOSK.production:
             call_command("collectstatic", interactive=False, verbosity=0)
         self._first_admin()

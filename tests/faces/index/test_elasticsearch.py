@@ -142,7 +142,7 @@ FAULTS = [
 @pytest.mark.parametrize("call", DOORS)
 @pytest.mark.parametrize(("reply", "complaint"), FAULTS)
 def test_fault_of_the_server_is_index_unavailable_and_quotes_nothing(call, reply, complaint, monkeypatch):
-    monkeypatch.setattr("faces.index.elasticsearch._WRITE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("faces.index.documents._WRITE_TIMEOUT_SECONDS", 0.2)
     with stand_in({"": reply}) as server:
         index = make_index(server.url.replace("//", "//hall:s3cret@"), timeout_seconds=0.2)
         with pytest.raises(IndexUnavailable, match=complaint) as caught:

@@ -77,7 +77,7 @@ def test_a_server_starts_and_ends_with_its_engines(tmp_path, tiny_whisper):
             assert json.load(response)["checks"]["speech"] == "ok"
         assert server.process is not None
         workers = children(server.process.pid)
-        assert len(workers) == 3
+        assert len(workers) >= 3, "faces, recognition and voice; other apps have processes of their own"
         assert server.stop(signal.SIGTERM) == 0
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
     log = server.log.read_text(encoding="utf-8")

@@ -1,0 +1,33 @@
+"""What the admin classes of every app share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger(__name__)
+
+
+class TwoAtOnce:
+    """For a ModelAdmin whose rows are unique by what staff type, such as a number.
+
+    Two members of staff may save the same one at the same moment: both forms are valid, the second is refused by the database.
+    Its form is then checked again, finds the first one's row, and says so beside the field.
+    """
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        arguments = (request, object_id, form_url, extra_context)
+        response: HttpResponse
+        try:
+            response = super().changeform_view(*arguments)  # type: ignore[misc]
+        except IntegrityError as error:
+            if request.method != "POST":
+                raise
+            logger.info("%s: saved by somebody else at the same moment (%s)", type(self).__name__, type(error).__name__)
+            response = super().changeform_view(*arguments)  # type: ignore[misc]
+        return response
