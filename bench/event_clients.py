@@ -81,7 +81,8 @@ class Client(asyncio.Protocol):
             if held[at] == 0x81:
                 self._message(held[start : min(start + 200, end)], now)
             elif held[at] == 0x89:
-                self._transport.write(b"\x8a\x80\0\0\0\0")
+                # The same content back, or the server takes the client for gone.
+                self._transport.write(bytes((0x8A, 0x80 | end - start)) + b"\0\0\0\0" + held[start:end])
             at = end
         del held[:at]
 
