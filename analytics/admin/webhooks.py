@@ -34,6 +34,8 @@ class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Webhook
         fields = ("name", "url", "enabled", "user_types", "devices", "with_face_image")
+        # Not filter_horizontal, whose script makes labels that screen readers stumble over.
+        widgets: ClassVar = {"devices": UnfoldAdminCheckboxSelectMultipleWidget}
         help_texts = {
             "devices": _("None chosen: all."),
             "url": _("http:// or https://, in one of the networks of KIOSK_WEBHOOK_NETWORKS."),
@@ -48,7 +50,6 @@ class WebhookAdmin(ModelAdmin):  # type: ignore[misc]
     form = WebhookForm
     list_display: ClassVar = ["name", "url", "enabled", "with_face_image", "created_at"]
     list_filter: ClassVar = ["enabled"]
-    filter_horizontal: ClassVar = ["devices"]
     actions: ClassVar = ["renew_secret"]
 
     def save_model(self, request: HttpRequest, obj: Webhook, _form: Any, change: bool) -> None:
