@@ -59,6 +59,6 @@ def test_survives_the_server_s_death(server, recorder):
     recorded = recorder.record()["event_id"]
     time.sleep(1.5)
     server.stop(signal.SIGKILL)
-    server.start()
     with Receiver(port=port) as receiver:
-        assert json.loads(receiver.wait_for(1)[0].body)["data"]["event_id"] == recorded
+        server.start()
+        assert json.loads(receiver.wait_for(1, seconds=60)[0].body)["data"]["event_id"] == recorded

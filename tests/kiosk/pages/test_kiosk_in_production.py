@@ -107,7 +107,7 @@ def test_registration(hall):
         page.get_by_text("这台设备还没有启用").wait_for()
         page.get_by_text("登记这台设备").click()
         sign_in(page, "clerk")
-        page.wait_for_load_state()
+        page.wait_for_load_state("networkidle")
         assert page.locator("#name").count() == 0
         page.context.clear_cookies()
 
