@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from analytics.admin.cells import STYLES, modules, snapshot
+from analytics.admin.display import private_jpeg
 from analytics.cameras.forms import DeviceForm
 from analytics.cameras.probing import ProbesBusy, try_out
 from analytics.cameras.problems import problem_text
@@ -106,15 +107,7 @@ class MediaDeviceAdmin(ModelAdmin):  # type: ignore[misc]
         if not self.has_view_permission(request):
             raise PermissionDenied
         device = get_object_or_404(MediaDevice, pk=device_id)
-        try:
-            jpeg = device.snapshot.read() if device.snapshot else b""
-        except OSError:
-            jpeg = b""
-        if not jpeg:
-            raise Http404
-        return HttpResponse(
-            jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-        )
+        return private_jpeg(device.snapshot)
 
     def has_try_permission(self, request: HttpRequest, _object_id: str | None = None) -> bool:
         """Makes the server connect to the camera, with its password."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models.fields.files import FieldFile
+from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -70,4 +72,21 @@ def picture(sighting: FaceSighting | PlateSighting, alt: str) -> SafeString:
     """The picture of a sighting in a list."""
     return format_html(
         '<img class="sighting-thumb" src="{}" alt="{}" loading="lazy" decoding="async">', picture_path(sighting), alt
+    )
+
+
+def private_jpeg(picture: FieldFile) -> HttpResponse:
+    """A stored picture, which no cache may keep.
+
+    Raises:
+        Http404: There is none, or its file is gone.
+    """
+    try:
+        jpeg = picture.read() if picture else b""
+    except OSError:
+        jpeg = b""
+    if not jpeg:
+        raise Http404
+    return HttpResponse(
+        jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     )

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms.widgets import Media
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,6 +22,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 
 from analytics.admin.cells import STYLES, TYPE_COLOURS, event_face
+from analytics.admin.display import private_jpeg
 from analytics.admin.wall import wall_view
 from analytics.events.removal import delete_events
 from analytics.models import RecognitionEvent
@@ -30,6 +31,7 @@ from faces.exchange import neutralise
 from faces.models import Person, UserType
 from faces.selectors import note_listed, note_opened, persons_named_exactly
 from kiosk.runtime.access import Use, note_use
+from kiosk.runtime.admin import row_opened
 
 _EXPORTED = 50_000
 """Most rows of one CSV."""
@@ -147,7 +149,7 @@ class RecognitionEventAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        shown = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        shown = row_opened(response)
         if shown is not None:
             response.context_data["face"] = event_face(shown, 320)  # type: ignore[attr-defined]
             if shown.person and sees_personal_data(request.user):
@@ -174,15 +176,7 @@ class RecognitionEventAdmin(ModelAdmin):  # type: ignore[misc]
         if not self.has_view_permission(request):
             raise PermissionDenied
         event = get_object_or_404(RecognitionEvent, pk=event_id)
-        try:
-            jpeg = event.face.read() if event.face else b""
-        except OSError:
-            jpeg = b""
-        if not jpeg:
-            raise Http404
-        return HttpResponse(
-            jpeg, content_type="image/jpeg", headers={"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
-        )
+        return private_jpeg(event.face)
 
     # Out of the system
 

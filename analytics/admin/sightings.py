@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms.widgets import Media
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -25,6 +24,7 @@ from faces.admin.display import quality_bar
 from faces.disclosure import sees_personal_data
 from faces.models import Person
 from faces.selectors import persons_named_exactly
+from kiosk.runtime.admin import row_opened, rows_shown
 
 
 class RecognisedFilter(admin.SimpleListFilter):
@@ -64,17 +64,15 @@ class _SightingAdmin(ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and sees_personal_data(request.user):
-            changelist = (response.context_data or {}).get("cl")
-            if changelist is not None:
-                self.note_seen(list(changelist.result_list))
+        if sees_personal_data(request.user) and (rows := rows_shown(response)):
+            self.note_seen(rows)
         return response
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        shown = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        shown = row_opened(response)
         if shown is not None and sees_personal_data(request.user):
             self.note_seen([shown])
         return response

@@ -41,6 +41,7 @@ from analytics.videos.staff import (
     take_in,
 )
 from faces.disclosure import sees_personal_data
+from kiosk.runtime.admin import row_opened
 
 # What the task library keeps of its own tells staff nothing: each video says what became of it.
 admin.site.unregister(DBTaskResult)
@@ -136,7 +137,7 @@ class VideoAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        video = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        video = row_opened(response)
         if video is not None:
             response.context_data |= _detail(request, video)  # type: ignore[attr-defined]
         return response

@@ -31,7 +31,7 @@ from faces.forms import PersonForm
 from faces.models import Person, UserType
 from faces.persons import add_samples, change_person, register_person
 from faces.selectors import note_listed, note_opened, persons_named_exactly, persons_with_best_sample, samples_to_show
-from kiosk.runtime.admin import TwoAtOnce
+from kiosk.runtime.admin import TwoAtOnce, row_opened, rows_shown
 
 _TYPE_COLOURS: Final = {
     UserType.EMPLOYEE: "info",
@@ -93,10 +93,8 @@ class PersonAdmin(TwoAtOnce, ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and sees_personal_data(request.user):
-            changelist = (response.context_data or {}).get("cl")
-            if changelist is not None and changelist.result_list:
-                note_listed(list(changelist.result_list))
+        if sees_personal_data(request.user) and (persons := rows_shown(response)):
+            note_listed(persons)
         return response
 
     @admin.display(description=_("person"), ordering="name")
@@ -164,7 +162,7 @@ class PersonAdmin(TwoAtOnce, ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
         request.saved_persons = saved  # type: ignore[attr-defined]
         context = {"max_samples": settings.KIOSK.face_samples, **(extra_context or {})}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
-        shown = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        shown = row_opened(response)
         if shown is not None:
             response.context_data["samples"] = [(sample, quality_bar(sample.quality)) for sample in samples_to_show(shown)]  # type: ignore[attr-defined]
             if sees_personal_data(request.user):

@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.forms.widgets import Media
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +25,7 @@ from faces.errors import FaceError
 from faces.models import FaceSample, Person
 from faces.selectors import note_listed, note_opened, persons_named_exactly, samples_to_show
 from faces.thumbnails import KEPT_SECONDS, face_thumbnail, stored_photo
+from kiosk.runtime.admin import row_opened, rows_shown
 
 _PICTURES = ("faces.view_facesample", "faces.view_person")
 """Either lets a user see enrolled faces."""
@@ -92,17 +92,15 @@ class FaceSampleAdmin(ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and sees_personal_data(request.user):
-            changelist = (response.context_data or {}).get("cl")
-            if changelist is not None and changelist.result_list:
-                note_listed({sample.person for sample in changelist.result_list})
+        if sees_personal_data(request.user) and (samples := rows_shown(response)):
+            note_listed({sample.person for sample in samples})
         return response
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        shown = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        shown = row_opened(response)
         if shown is not None and sees_personal_data(request.user):
             note_opened(shown.person)
         return response

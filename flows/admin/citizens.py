@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms.widgets import Media
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -30,6 +29,7 @@ from flows.selectors import (
     visits_to_list,
 )
 from flows.types import Slot
+from kiosk.runtime.admin import row_opened, rows_shown
 
 _VISITS_SHOWN = 20
 _SEARCHABLE = frozenset({"created_at", "person"})
@@ -83,10 +83,8 @@ class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and sees_citizen_data(request.user):
-            changelist = (response.context_data or {}).get("cl")
-            if changelist is not None and changelist.result_list:
-                note_citizens_listed(list(changelist.result_list))
+        if sees_citizen_data(request.user) and (citizens := rows_shown(response)):
+            note_citizens_listed(citizens)
         return response
 
     @admin.display(description=_("citizen"), ordering="name")
@@ -138,7 +136,7 @@ class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-        shown = (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
+        shown = row_opened(response)
         if shown is not None:
             disclosure = Disclosure.to(request.user)
             response.context_data |= {  # type: ignore[attr-defined]

@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet
 from django.forms.widgets import Media
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -28,6 +27,7 @@ from flows.models import DialogueSession, Turn
 from flows.recordings import media_type
 from flows.review import waiting
 from flows.selectors import note_listened, note_visits_listed, visits_to_list
+from kiosk.runtime.admin import rows_shown
 
 VIEW: Final = "flows.view_dialoguesession"
 _SEARCHABLE: Final = frozenset({"state", "review_state", "service", "classify", "created_at", "stored_at", "gave_up", "assigned"})
@@ -90,10 +90,8 @@ class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and sees_citizen_data(request.user):
-            changelist = (response.context_data or {}).get("cl")
-            if changelist is not None and changelist.result_list:
-                note_visits_listed(list(changelist.result_list))
+        if sees_citizen_data(request.user) and (visits := rows_shown(response)):
+            note_visits_listed(visits)
         return response
 
     @admin.display(description=_("visit"), ordering="pk")

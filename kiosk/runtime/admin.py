@@ -7,8 +7,20 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 
 logger = logging.getLogger(__name__)
+
+
+def rows_shown(response: HttpResponse) -> list[Any]:
+    """The rows on a page of a change list; none where the answer is something else, such as a redirect."""
+    changelist = (response.context_data or {}).get("cl") if isinstance(response, TemplateResponse) else None
+    return [] if changelist is None else list(changelist.result_list)
+
+
+def row_opened(response: HttpResponse) -> Any:
+    """The row whose page this is; None where it is no page of a row."""
+    return (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
 
 
 class TwoAtOnce:
