@@ -45,6 +45,8 @@ def _max_photo_bytes() -> int:
 class _RecogniseBase(ProtocolView):
     """What the two routes share: HTTP 200 always, refusals as statusCode 400, too many requests as 429."""
 
+    picture_keys = frozenset({"photo", "photos"})
+
     def required_scope(self, request: Request) -> Scope:  # noqa: ARG002
         return Scope.FACES_RECOGNISE
 
@@ -108,6 +110,8 @@ class RecogniseBatchView(_RecogniseBase):
 
 class FaceView(ProtocolView):
     """POST /face, the Face Handle API: add, find, list."""
+
+    picture_keys = frozenset({"image"})
 
     def required_scope(self, request: Request) -> Scope:
         """By the action; a request that names none is answered with the protocol's error, which any token may see."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
@@ -23,6 +24,7 @@ from kiosk.api.authentication import ApiClient
 from kiosk.api.renderers import OrjsonRenderer
 from kiosk.api.scopes import Scope
 from kiosk.runtime.audit import acting_client
+from kiosk.runtime.payloads import load_json
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ class ProtocolView(APIView):
     """One route of a protocol document. A subclass says which scope it asks for, answers posts, and dresses refusals."""
 
     http_method_names = ["post"]
+    picture_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys of the body whose values are photos: load_json() may give them as bytes."""
     _acting: ExitStack | None = None
     _json: dict[str, Any] | None = None
 
@@ -118,12 +122,12 @@ class ProtocolView(APIView):
         """The body, which must be one JSON object; read once. Raises MalformedBody or BodyTooLarge."""
         if self._json is None:
             # Not by DRF's parsers, which drop bodies sent without a length.
-            self._json = read_json_object(request._request)  # noqa: SLF001
+            self._json = read_json_object(request._request, self.picture_keys)  # noqa: SLF001
         return self._json
 
 
-def read_json_object(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object in a request's body.
+def read_json_object(request: HttpRequest, picture_keys: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON object in a request's body; photos of `picture_keys` as load_json() gives them.
 
     Only application/json is read: a foreign web page can't send that to this machine without the browser asking first.
     """
@@ -136,7 +140,7 @@ def read_json_object(request: HttpRequest) -> dict[str, Any]:
     except UnreadablePostError:
         raise MalformedBody("请求体不完整") from None
     try:
-        value = orjson.loads(body)
+        value = load_json(body, picture_keys)
     except orjson.JSONDecodeError:
         raise MalformedBody("请求体不是有效的 JSON") from None
     if not isinstance(value, dict):

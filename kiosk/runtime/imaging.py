@@ -262,12 +262,13 @@ def _decode(kind: _Kind, data: bytes, limits: ImageLimits) -> DecodedImage:
         source.load()
         orientation = _orientation(source)
         image = _in_srgb(_opaque(_reduced(_plain(source, kind), limits.max_side)), source.info.get("icc_profile"))
-    scale = max(width, height) / max(image.size)
     if orientation in UPRIGHT:
         image = image.transpose(UPRIGHT[orientation])
     if orientation in SIDES_SWAPPED:
         width, height = height, width
-    return DecodedImage(np.asarray(image), scale, width, height)
+    pixels_rgb = _fitted(np.asarray(image), limits.max_side)
+    pixels_rgb.flags.writeable = False
+    return DecodedImage(pixels_rgb, max(width, height) / max(pixels_rgb.shape[:2]), width, height)
 
 
 def _check_scans(source: JpegImageFile, data: bytes) -> None:
@@ -304,17 +305,34 @@ def _plain(source: ImageFile, kind: _Kind) -> Image.Image:
 
 
 def _reduced(image: Image.Image, max_side: int) -> Image.Image:
+    """The picture reduced by a whole number, so that `max_side` or at most half again as much remains."""
     longer = max(image.size)
     if longer <= max_side:
         return image
     factor = math.ceil(longer / max_side)
-    return image.reduce(factor) if longer >= MIN_KEPT_SHARE * max_side * factor else _resampled(image, max_side)
+    if longer >= MIN_KEPT_SHARE * max_side * factor:
+        return image.reduce(factor)
+    return image.reduce(factor - 1) if factor > 2 else image  # noqa: PLR2004 - reduce(1) is a copy
+
+
+def _fitted(pixels_rgb: PixelsRGB, max_side: int) -> PixelsRGB:
+    """What _reduced left, at most half again as large as it may be: interpolated, in a sixth of a resampling's time."""
+    height, width = pixels_rgb.shape[:2]
+    if max(width, height) <= max_side:
+        return pixels_rgb
+    import cv2
+
+    return np.asarray(cv2.resize(pixels_rgb, _size_within((width, height), max_side)), dtype=np.uint8)
 
 
 def _resampled(image: Image.Image, max_side: int) -> Image.Image:
-    ratio = max_side / max(image.size)
-    width, height = (max(1, round(side * ratio)) for side in image.size)
-    return image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return image.resize(_size_within(image.size, max_side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _size_within(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    ratio = max_side / max(size)
+    width, height = (max(1, round(side * ratio)) for side in size)
+    return width, height
 
 
 def _opaque(image: Image.Image) -> Image.Image:

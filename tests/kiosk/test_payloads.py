@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import pickle
 import time
 
+import orjson
 import pytest
 
 from kiosk.runtime.imaging import decode_image
@@ -15,6 +17,7 @@ from kiosk.runtime.payloads import (
     PayloadNotBase64,
     PayloadTooLarge,
     decode_base64_image,
+    load_json,
 )
 
 DATA = bytes(range(256)) * 3
@@ -66,7 +69,6 @@ def test_the_documents_own_example_is_a_picture() -> None:
         pytest.param(True, id="boolean"),
         pytest.param([TEXT], id="list"),
         pytest.param({"photo": TEXT}, id="object"),
-        pytest.param(TEXT.encode(), id="bytes"),
     ],
 )
 def test_missing(value: object) -> None:
@@ -128,3 +130,45 @@ def test_ten_megabytes_take_a_moment() -> None:
         started = time.perf_counter()
         assert decode_base64_image(value, max_bytes=LIMIT) == data
         assert time.perf_counter() - started < 2
+
+
+PHOTO = bytes(range(256)) * 400
+LARGE = base64.b64encode(PHOTO).decode()
+KEYS = {"photo", "photos"}
+
+
+READ = {
+    "a photo": ({"photo": LARGE, "threshold": 0.5}, {"photo": PHOTO, "threshold": 0.5}),
+    "a data URL": ({"photo": "data:image/jpeg;base64," + LARGE}, {"photo": PHOTO}),
+    "several, and a small one": ({"photos": [LARGE, "aGk=", LARGE]}, {"photos": [PHOTO, "aGk=", PHOTO]}),
+    "escaped strings before it": ({'a"b\\': '\\"', "photo": LARGE}, {'a"b\\': '\\"', "photo": PHOTO}),
+    "one that is no base64": ({"photo": LARGE + "!"}, {"photo": LARGE + "!"}),
+    "one with a line break": ({"photo": LARGE[:76] + "\n" + LARGE[76:]}, {"photo": LARGE[:76] + "\n" + LARGE[76:]}),
+    "a text that is none of the keys": ({"name": LARGE, "photo": LARGE}, {"name": LARGE, "photo": LARGE}),
+    "one that is deeper inside": ({"photo": {"photo": LARGE}}, {"photo": {"photo": LARGE}}),
+    "a key": ({LARGE: 1}, {LARGE: 1}),
+}
+
+
+@pytest.mark.parametrize(("sent", "expected"), READ.values(), ids=READ)
+def test_photos_are_read_from_json_without_becoming_text(sent: dict[str, object], expected: dict[str, object]) -> None:
+    assert load_json(orjson.dumps(sent), KEYS) == expected
+    assert load_json(json.dumps(sent, indent=2).encode(), KEYS) == expected
+
+
+def test_a_key_that_is_there_twice_counts_the_last_time() -> None:
+    other = base64.b64encode(PHOTO[::-1]).decode()
+    value = load_json(f'{{"photo": "{other}", "photo": "{LARGE}"}}'.encode(), KEYS)
+    assert decode_base64_image(value["photo"], max_bytes=10**6) == PHOTO
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 100])
+def test_a_body_that_is_cut_off_is_no_json(cut: int) -> None:
+    with pytest.raises(orjson.JSONDecodeError):
+        load_json(orjson.dumps({"photo": LARGE})[:-cut], KEYS)
+
+
+def test_a_decoded_photo_has_a_largest_size_too() -> None:
+    with pytest.raises(PayloadTooLarge):
+        decode_base64_image(PHOTO, max_bytes=len(PHOTO) - 1)
+    assert decode_base64_image(PHOTO, max_bytes=len(PHOTO)) == PHOTO
