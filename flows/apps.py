@@ -11,8 +11,9 @@ class FlowsConfig(AppConfig):
     verbose_name = _("Services")
 
     def ready(self) -> None:
-        from flows import audit, service, status
+        from flows import audit, retention, service, status
 
         audit.register()
+        retention.register()
         service.register()
         status.register()

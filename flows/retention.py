@@ -1,4 +1,4 @@
-"""How long visits are kept: those that ended are marked, those whose time is over are deleted with all that was said."""
+"""How long visits and citizens are kept: visits that ended are marked, and what is overdue is deleted with all that was said."""
 
 from __future__ import annotations
 
@@ -6,12 +6,32 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from flows.dialogue.states import UNDER_WAY
-from flows.erasure import Erased, erase_visits
-from flows.models import DialogueSession, Turn
+from flows.erasure import Erased, erase_citizens, erase_visits
+from flows.models import Citizen, DialogueSession, Turn
 from flows.types import SessionState
+from kiosk.runtime.retention import Retention, register_retention
+
+_CITIZENS_AT_ONCE = 100
+
+
+def register() -> None:
+    """Has overdue citizens deleted; after their visits, which the command deletes itself."""
+    register_retention(Retention("citizens", _count_citizens, _enforce_citizens))
+
+
+def overdue_citizens(now: datetime) -> QuerySet[Citizen]:
+    """Citizens whose record nobody changed for KIOSK_CITIZEN_DAYS, and who were not there either; none where that is 0."""
+    days = settings.KIOSK.citizen_days
+    if not days:
+        return Citizen.objects.none()
+    since = now - timedelta(days=days)
+    lately = DialogueSession.objects.filter(
+        Q(citizen=OuterRef("pk")) | Q(user_id=OuterRef("number")), Q(created_at__gte=since) | Q(expires_at__gte=now)
+    )
+    return Citizen.objects.filter(~Exists(lately), updated_at__lt=since)
 
 
 def overdue_visits(now: datetime) -> QuerySet[DialogueSession]:
@@ -46,3 +66,18 @@ def erase_overdue(now: datetime, batch_size: int = 100) -> Iterator[Erased]:
     while ids := list(overdue_visits(now).order_by("pk").values_list("pk", flat=True)[:batch_size]):
         # Asked again inside: a visit may have gone on since.
         yield erase_visits(overdue_visits(now).filter(pk__in=ids))
+
+
+def _count_citizens(now: datetime) -> str:
+    return f"{overdue_citizens(now).count()} citizens would be deleted"
+
+
+def _enforce_citizens(now: datetime) -> str:
+    erased = Erased()
+    while ids := list(overdue_citizens(now).order_by("pk").values_list("pk", flat=True)[:_CITIZENS_AT_ONCE]):
+        # Only what erasing needs: what nobody can decrypt any more can be deleted still.
+        batch = erase_citizens(list(Citizen.objects.filter(pk__in=ids).only("pk", "number")))
+        if not batch.citizens:
+            break
+        erased += batch
+    return f"{erased.citizens} citizens deleted, with {erased.relatives} family members and {erased.visits} visits"

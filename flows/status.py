@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from flows.dialogue.states import UNDER_WAY
 from flows.models import DialogueSession, ServiceItem
-from flows.retention import lapsed_visits, would_erase
+from flows.retention import lapsed_visits, overdue_citizens, would_erase
 from flows.review import waiting
 from flows.speech import speech_status
 from flows.speech.types import EngineStatus
@@ -74,6 +74,7 @@ def _retention() -> list[Line]:
     environment = settings.KIOSK
     now = timezone.now()
     overdue, lapsed = would_erase(now).visits, lapsed_visits(now).count()
+    citizens = overdue_citizens(now).count()
     mend = "manage.py enforce_retention"
     kept = _("%(days)d days; never stored ones %(hours)d hours")
     return [
@@ -84,5 +85,8 @@ def _retention() -> list[Line]:
         ),
         Line(_("recordings of citizens"), _("kept") if environment.keep_audio else _("not kept"), "KIOSK_KEEP_AUDIO"),
         Line(_("visits overdue for deletion"), str(overdue), mend if overdue else "", Health.BAD if overdue else Health.GOOD),
+        Line(
+            _("citizens overdue for deletion"), str(citizens), mend if citizens else "", Health.BAD if citizens else Health.GOOD
+        ),
         Line(_("visits that lapsed"), str(lapsed), mend if lapsed else "", Health.ATTENTION if lapsed else Health.GOOD),
     ]

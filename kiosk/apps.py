@@ -11,7 +11,11 @@ class KioskConfig(AppConfig):
     verbose_name = _("System")
 
     def ready(self) -> None:
-        from kiosk import audit, service
+        from kiosk import (
+            audit,
+            checks,  # noqa: F401 - registers itself
+            service,
+        )
         from kiosk.api import schema  # noqa: F401 - registers itself with the API docs
 
         audit.register()

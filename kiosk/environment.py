@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,13 +30,14 @@ class Mode(StrEnum):
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Port = Annotated[int, Field(ge=0, le=65535)]
 MEBIBYTE = 1024 * 1024
+_PREFIX = "KIOSK_"
 
 
 class Environment(BaseSettings):
     """The product's settings. Names in the environment are KIOSK_ and the field in capitals, unless an alias says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="KIOSK_",
+        env_prefix=_PREFIX,
         env_file=os.environ.get("KIOSK_ENV_FILE", str(BASE_DIR / ".env")),
         env_file_encoding="utf-8",
         env_ignore_empty=True,
@@ -143,6 +145,9 @@ class Environment(BaseSettings):
     visits_at_once: int = Field(1000, ge=1, le=100_000, description="Most visits under way; one more is told busy")
     keep_audio: bool = Field(False, description="Keep what citizens say as sound, for the review; else only its text")
     visit_days: int = Field(90, ge=1, le=3650, description="Visits older than this are deleted by manage.py enforce_retention")
+    citizen_days: int = Field(
+        1095, ge=0, le=36_500, description="Citizens who were not there for so long are deleted with all that is stored; 0: never"
+    )
     abandoned_hours: int = Field(24, ge=1, le=8760, description="Visits that were never stored are deleted after so long")
     external_personal_data: bool = Field(
         False, description="Let engines that call out (gTTS, the language model) have names, numbers and addresses"
@@ -257,7 +262,12 @@ class Environment(BaseSettings):
     )
     video_attempts: int = Field(3, ge=1, le=100, description="How many workers may die of one video before it is given up")
     video_days: int = Field(30, ge=1, le=3650, description="Videos older than this are deleted by manage.py enforce_retention")
-    sighting_threshold: float = Field(0.4, ge=0, le=1, description="Similarity from which a face in a video is that of the photo")
+    sighting_threshold: float = Field(
+        0.28,
+        ge=0,
+        le=1,
+        description="Similarity from which a search in videos takes a face for that of the photo",
+    )
     plate_threshold: float = Field(0.75, ge=0.7, le=1, description="Score from which a plate in a video is like the wanted one")
     sighting_results: int = Field(1000, ge=1, le=10_000, description="Most results of a search in videos, skipped ones included")
     sighting_results_default: int = Field(100, ge=1, le=10_000, description="Results of a search in videos that names no limit")
@@ -349,11 +359,25 @@ def read_environment() -> Environment:
         raise SystemExit("Wrong settings (environment or .env):\n" + "\n".join(f"  {line}" for line in lines)) from None
 
 
+def unknown_settings() -> dict[str, str]:
+    """What begins with KIOSK_ in the environment or .env and is no setting, each with the setting it is most like, or ""."""
+    names = [environment_name(field) for field in Environment.model_fields]
+    # An alias does not take the place of a field's own name, it stands beside it.
+    read = {*names, *(f"{_PREFIX}{field.upper()}" for field in Environment.model_fields), "KIOSK_ENV_FILE"}
+    given = {name.upper() for name in (*os.environ, *DotEnvSettingsSource(Environment).env_vars)}
+    by_ending = {name.removeprefix(_PREFIX): name for name in names}
+    return {
+        name: next((by_ending[ending] for ending in get_close_matches(name.removeprefix(_PREFIX), by_ending, n=1)), "")
+        for name in sorted(given - read)
+        if name.startswith(_PREFIX)
+    }
+
+
 def environment_name(field: str) -> str:
     """The name of a field of Environment as it stands in the environment."""
     info = Environment.model_fields[field]
     alias = info.validation_alias or info.alias
-    return alias if isinstance(alias, str) else f"KIOSK_{field.upper()}"
+    return alias if isinstance(alias, str) else f"{_PREFIX}{field.upper()}"
 
 
 def _explain(problem: Any) -> str:

@@ -63,6 +63,8 @@ def _without_values(draft: Draft, plan: Plan, heard: Heard, *, today: date, most
         return _ask_next(draft, plan, today, wording.GOING_ON)
     if draft.mode is Mode.VALUE and heard.answer.declined:
         return _leave_open(draft, plan, heard, today)
+    if draft.mode is Mode.DISPUTE and heard.answer.declined:
+        return _give_up(draft, plan, today)
     return _ask_again(draft, plan, heard, today=today, most_tries=most_tries)
 
 

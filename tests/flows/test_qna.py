@@ -384,6 +384,13 @@ def test_a_contradiction_nobody_settles_is_left_to_staff(contradicting):
     assert draft().given[Slot.GENDER] == "女"
 
 
+@pytest.mark.parametrize("words", ["跳过", "不知道", "我不想说"])
+def test_a_contradiction_is_left_to_staff_at_once_by_who_declines(contradicting, words):
+    following = answer(USER, contradicting, words)
+    assert draft().given[Slot.GENDER] == "女"
+    assert following.endswith(wording.question(conversation_field("address"), 0))
+
+
 def test_what_contradicts_at_the_handshake_is_asked_first(visit):
     token = visit(info=SENT | {"gender": "女", "id_card": ID_CARD})
     assert begin(USER, token) == wording.dispute(Slot.GENDER, first_time=True)

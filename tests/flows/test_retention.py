@@ -132,6 +132,32 @@ class TestRetention:
         assert not Turn.objects.exists()
         assert "could not be deleted" in caplog.text
 
+    @pytest.mark.parametrize(
+        ("days", "changed", "seen", "kept"),
+        [
+            pytest.param(1095, 1094 * DAY, None, True, id="changed lately"),
+            pytest.param(1095, 1096 * DAY, None, False, id="changed long ago"),
+            pytest.param(1095, 1096 * DAY, 3 * DAY, True, id="changed long ago, there lately"),
+            pytest.param(1095, 1096 * DAY, 80 * DAY, True, id="changed long ago, there a while ago"),
+            pytest.param(30, 31 * DAY, 29 * DAY, True, id="a shorter period"),
+            pytest.param(30, 31 * DAY, 31 * DAY, False, id="a shorter period is over"),
+            pytest.param(0, 9999 * DAY, None, True, id="no period"),
+        ],
+    )
+    def test_which_citizens_go(self, settings, days, changed, seen, kept):
+        settings.KIOSK = settings.KIOSK.model_copy(update={"citizen_days": days})
+        known, stays = citizen(), citizen("wechat-2", spouse=False, id_card="")
+        if seen is not None:
+            aged(visit(known), seen)
+        Citizen.objects.filter(pk=known.pk).update(updated_at=timezone.now() - changed)
+        said = enforce(dry_run=True)
+        assert ("0" if kept else "1") + " citizens would be deleted" in said
+        assert Citizen.objects.count() == 2
+        enforce()
+        assert [one.pk for one in Citizen.objects.all()] == ([stays.pk, known.pk] if kept else [stays.pk])
+        assert Relative.objects.exists() is kept
+        assert LogEntry.objects.filter(action=LogEntry.Action.DELETE, object_repr=str(known)).exists() is not kept
+
     def test_dry_run_changes_nothing(self):
         aged(visit(None, turns=4, audio=True), 25 * HOUR)
         aged(visit(None), HOUR)
