@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import dj_database_url
 
@@ -124,18 +125,23 @@ CHANNEL_LAYERS = {
 }
 
 MEDIA_ROOT = KIOSK.data_dir / "media"
-_PHOTOS = (
-    {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": MEDIA_ROOT,
-            "base_url": None,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    }
-    if KIOSK.media_storage == "filesystem"
-    else {
+
+
+def _photos() -> dict[str, Any]:
+    """The storage of photos and videos."""
+    if KIOSK.media_storage == "filesystem":
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": MEDIA_ROOT,
+                "base_url": None,
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    from botocore.config import Config
+
+    return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": KIOSK.s3_bucket,
@@ -147,13 +153,19 @@ _PHOTOS = (
             "querystring_auth": True,
             "querystring_expire": KIOSK.photo_url_seconds,
             "file_overwrite": False,
-            "addressing_style": "virtual" if KIOSK.media_storage == "oss" else "auto",
-            "signature_version": "s3v4",
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "virtual" if KIOSK.media_storage == "oss" else "auto"},
+                # Amazon's own check sums, which botocore adds unless told, are refused by OSS and by older MinIOs.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
         },
     }
-)
+
+
 STORAGES = {
-    "default": _PHOTOS,
+    "default": _photos(),
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if KIOSK.production
