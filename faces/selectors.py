@@ -49,7 +49,12 @@ def note_opened(person: Person) -> None:
 
 def note_listed(persons: Collection[Person]) -> None:
     """Notes in the audit log that somebody saw these persons' data unmasked in a list."""
-    note_use(Person, Use.LIST, [person.entity_id for person in persons])
+    note_ids_listed([person.entity_id for person in persons])
+
+
+def note_ids_listed(entity_ids: Collection[str]) -> None:
+    """As note_listed."""
+    note_use(Person, Use.LIST, entity_ids)
 
 
 def note_identified(persons: Iterable[KnownPerson], *, faces: int) -> None:

@@ -19,7 +19,7 @@ from faces.messages import Body, envelope, face_body
 from faces.photos import path_of, photo_url
 from faces.recognition import Verdict, recognise, recognise_batch
 from faces.schema import BATCH_EXAMPLES, FACE_EXAMPLES, RECOGNISE_EXAMPLES
-from faces.selectors import list_persons
+from faces.selectors import list_persons, note_ids_listed
 from faces.serializers import (
     BatchRequestSchema,
     BatchResponseSchema,
@@ -200,6 +200,7 @@ def _find(_request: Request, body: Body) -> Body:
 def _list(_request: Request, _body: Body) -> Body:
     try:
         people = list_persons()
+        note_ids_listed([person["entity_id"] for person in people])
     except DatabaseError:
         return face_body("error", f"{messages.LIST_FAILED}: 数据库连接失败", action="list")
     return face_body("success", messages.listed(len(people)), action="list", data={"count": len(people), "people": people})

@@ -15,6 +15,7 @@ from flows.dialogue.questions import plan_of
 from flows.dialogue.states import Step
 from flows.dialogue.visits import find_visit
 from flows.models import Citizen
+from flows.selectors import note_citizen_opened
 from flows.slots import cross_check
 from flows.types import FamilyMember, SessionState, Slot
 
@@ -39,6 +40,7 @@ def summarise(user_id: str, token: str) -> dict[str, Any]:
         "classify": session.classify,
         "flow": session.flow,
     }
+    note_citizen_opened(session.citizen)
     if visit.state is SessionState.STORED:
         visit.save(SessionState.SUMMARISED, summarised_at=timezone.now())
     return output

@@ -8,6 +8,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from auditlog.models import LogEntry
 from django.core.files.storage import default_storage
 from django.db import DatabaseError
 from PIL import Image
@@ -98,6 +99,16 @@ def test_find_nobody(post, somebody):
         "message": "未找到匹配的人员",
         "data": {"search_method": "fake_with_filesystem"},
     }
+
+
+def test_a_list_of_everybody_is_in_the_audit_log(post):
+    post("/face", add())
+    assert not LogEntry.objects.filter(action=LogEntry.Action.ACCESS).exists()
+    listed = post("/face", {"type": "face", "action": "list"})["data"]["people"]
+    entry = LogEntry.objects.get(action=LogEntry.Action.ACCESS)
+    assert entry.additional_data["use"] == "list"
+    assert entry.additional_data["ids"] == [listed[0]["entity_id"]]
+    assert "张三" not in str(entry.additional_data)
 
 
 def test_list(post):

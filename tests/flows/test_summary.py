@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 
 from flows.corrections import Corrections
@@ -46,6 +47,15 @@ def test_one_row_for_the_citizen(stored, flow_post):
     (row,) = output["tables"]
     assert (row["relation"], row["name"], row["phone"], row["address"]) == ("本人", "张三", "13800138000", ANSWERS["address"])
     assert row["education"] is None
+
+
+def test_every_summary_is_in_the_audit_log(stored, flow_post):
+    token = stored("我要办身份证")
+    seen = LogEntry.objects.filter(action=LogEntry.Action.ACCESS, object_id=Citizen.objects.get().pk)
+    assert not seen.exists()
+    flow_post("/summary", summary_body(token))
+    flow_post("/summary", summary_body(token))
+    assert seen.count() == 2
 
 
 def test_header_and_rows_have_the_same_columns(stored, flow_post):
@@ -110,7 +120,8 @@ def test_a_citizen_who_was_erased(stored, flow_post):
 
 def test_few_queries(stored, django_assert_max_num_queries):
     token = stored()
-    with django_assert_max_num_queries(5):
+    # One of them is the entry of the audit log.
+    with django_assert_max_num_queries(6):
         summarise(USER, token)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         summarise(USER, token)
