@@ -65,6 +65,7 @@ class MediaDeviceAdmin(ModelAdmin):  # type: ignore[misc]
         return [
             (None, {"fields": [("name", "zone"), ("device_type", "enabled")]}),
             (_("Where its pictures come from"), {"fields": ["address", ("username", *password), ("ip", "cooldown_seconds")]}),
+            (_("Recognition"), {"fields": [("threshold", "min_face")]}),
             (_("Counting"), {"fields": ["lines", "zones"]}),
             *state,
         ]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import DatabaseError
 
-from analytics.cameras.following import BoxXYXY, Decision, FaceTrack, Follower, Guess
+from analytics.cameras.following import BoxXYXY, Decision, FaceTrack, Follower, FollowRules, Guess
 from analytics.cameras.reader import CameraFrame, CameraReader
 from analytics.cameras.sources import Source
 from analytics.cameras.strangers import Strangers
@@ -39,27 +39,45 @@ class WatchRules:
     fps: float
     """How often a camera is looked at, at most."""
     max_side: int
+    min_face: int
     threshold: float
+    """Of a device that says nothing else, as `min_face`."""
+
+    def min_face_of(self, device: MediaDevice) -> int:
+        return self.min_face if device.min_face is None else device.min_face
+
+    def follow_rules(self, device: MediaDevice) -> FollowRules:
+        threshold = self.threshold if device.threshold is None else device.threshold
+        return FollowRules(threshold=threshold, sure=self.threshold, min_face=self.min_face_of(device))
 
 
 class WatchedCamera:
     """A device that is being watched. `look` is called by one thread at a time."""
 
-    def __init__(self, device: MediaDevice, source: Source, follower: Follower, rules: WatchRules) -> None:
+    def __init__(self, device: MediaDevice, source: Source, metric: Metric, rules: WatchRules) -> None:
         self.device = device
         self.source = source
+        self.min_face = rules.min_face_of(device)
         self.visits = Visits(device.cooldown_seconds)
         self.looking = False
         """A thread is at it."""
         self.looked_seconds = float("-inf")
         """When it was looked at last, monotonic."""
         self._rules = rules
-        self._follower = follower
+        self._metric = metric
+        self._follower = Follower(rules.fps, metric, rules.follow_rules(device))
         self._number = 0
         self._round = 0
         self._stranger_of: dict[int, str] = {}
         """By the track's number."""
         self.reader: CameraReader | None = None
+
+    def refresh(self, device: MediaDevice) -> None:
+        """Takes over what staff have changed of it, but for the source."""
+        self.visits.set_cooldown(device.cooldown_seconds)
+        self.min_face = self._rules.min_face_of(device)
+        self._follower.rules = self._rules.follow_rules(device)
+        self.device = device
 
     def start(self, on_frame: Callable[[], None]) -> None:
         self.reader = CameraReader(str(self.device.pk), self.source, on_frame)
@@ -88,44 +106,51 @@ class WatchedCamera:
         faces: list[FrameFace],
         identify: Callable[[Embedding], Guess],
         strangers: Strangers,
-        metric: Metric,
     ) -> list[NewEvent]:
         """Takes the faces of a picture; the events that it brought. Visits under way are written."""
+        self.visits.look(frame.at)
+        ended = []
         if frame.round != self._round:
             self._round = frame.round
-            self._follower.reset()
+            ended = self._see_all(self._follower.end_all(), frame.seconds, identify, strangers)
             self.visits.all_left()
 
         def crop(box: BoxXYXY) -> bytes:
             return encode_jpeg(thumbnail(crop_with_margin(pixels_rgb, box, CROP_MARGIN), CROP_SIDE))
 
-        events = []
-        for track in self._follower.update(faces, frame.at, frame.seconds, crop):
-            self._follower.decide(track, frame.seconds, identify)
-            if track.decision is None:
-                continue
-            event = self._see(track, track.decision, frame, strangers, metric)
-            if event is not None:
-                events.append(event)
+        tracks = self._follower.update(faces, frame.at, frame.seconds, crop) + self._follower.undecided(frame.seconds)
+        events = ended + self._see_all(tracks, frame.seconds, identify, strangers)
         self._save_visits(frame.at)
         return events
 
-    def _see(
-        self, track: FaceTrack, decision: Decision, frame: CameraFrame, strangers: Strangers, metric: Metric
-    ) -> NewEvent | None:
+    def _see_all(
+        self, tracks: list[FaceTrack], seconds: float, identify: Callable[[Embedding], Guess], strangers: Strangers
+    ) -> list[NewEvent]:
+        """Decides on the tracks where it is time to; the events that this brought."""
+        events = []
+        for track in tracks:
+            self._follower.decide(track, seconds, identify)
+            event = self._see(track, track.decision, strangers) if track.decision is not None else None
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _see(self, track: FaceTrack, decision: Decision, strangers: Strangers) -> NewEvent | None:
         """Extends the visit, or begins one with its event."""
         stranger_id = ""
         if decision.person is not None:
             key = person_key(decision.person.pk)
         else:
-            stranger_id = self._stranger_of.get(track.number, "") or strangers.recall(track.mean(metric), frame.seconds)
+            stranger_id = self._stranger_of.get(track.number, "") or strangers.recall(
+                track.mean(self._metric), track.last_seconds
+            )
             self._stranger_of[track.number] = stranger_id
-            strangers.seen(stranger_id, frame.seconds)
+            strangers.seen(stranger_id, track.last_seconds)
             key = stranger_key(stranger_id)
-        if self.visits.see(key, frame.at) is not None:
+        if self.visits.see(key, track.last_at) is not None:
             return None
         event_id = str(uuid.uuid4())
-        self.visits.begin(key, event_id, frame.at)
+        self.visits.begin(key, event_id, track.last_at)
         return NewEvent(
             device=self.device,
             happened_at=track.first_at,

@@ -5,14 +5,18 @@ The association of boxes is ByteTrack's, from Roboflow's `trackers`, as in analy
 - A face that is not like the track it was put to is somebody else: a cut in a film, or one who stepped before another.
 - A track is the mean of its embeddings, each weighted by how large, sharp and frontal the face was. That mean, not one frame, is
   compared with the gallery. Faces that tell nothing (tiny, blurred, turned away) weigh nothing and are never decided on.
+- What faces that tell little lack in weight, agreement makes up for: several in a row, each clearly nearest to the same person.
+- A track that ends before it was decided on is decided on with what was seen: nothing more will come.
 - A stranger is looked up again while in view: later frames may show a person well, and staff may enrol one meanwhile.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +38,14 @@ class FollowRules:
 
     threshold: float = 0.4
     """Similarity from which a face is a person's."""
+    sure: float = 0.4
+    """Similarity from which it surely is. Where `threshold` is lower, it takes `clear_lead` and `frontal_degrees` up to here."""
+    clear_lead: float = 0.1
+    """A person this far ahead of the second nearest is not one of many who are a little alike."""
+    frontal_degrees: float = 50.0
+    """As many frames as a person takes are turned away no further: profiles are alike whosever they are."""
+    min_face: int = 40
+    """The smallest face that is compared, pixels: what counts as small begins there, at most at 40."""
     rival_margin: float = 0.05
     """Two persons this near to each other are waited on, for as long as a stranger would be."""
     person_frames: int = 3
@@ -51,6 +63,9 @@ class FollowRules:
     """Below it, a face is not that of the track it was put to."""
     lost_seconds: float = 1.5
     """How long a track that is out of sight is waited for."""
+    glance_seconds: float = 0.5
+    """Out of sight for so long, it is decided on as if it were lost, if `glance_frames` show a person."""
+    glance_frames: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,10 @@ class Guess:
     rival: float = 0.0
     """Of the second nearest."""
 
+    @property
+    def lead(self) -> float:
+        return self.similarity - self.rival
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -71,6 +90,15 @@ class Decision:
 
     person: KnownPerson | None
     similarity: float
+
+
+class Sight(IntEnum):
+    """Whether a track is there, as far as `Follower` has said so."""
+
+    IN_VIEW = 0
+    OUT_OF_SIGHT = 1
+    """For a moment: it may be the end."""
+    GONE = 2
 
 
 @dataclass(slots=True)
@@ -92,6 +120,15 @@ class FaceTrack:
     best_jpeg: bytes = field(default=b"", repr=False)
     """The face where it was seen best."""
     total: Embedding | None = field(default=None, repr=False)
+    frontal: int = 0
+    """How many of the frames show the face not too far from the front."""
+    unasked: list[Embedding] = field(default_factory=list, repr=False)
+    """Of the frames whose agreement has not been looked at yet; none once the track weighs enough without."""
+    favourite: int | None = None
+    """Primary key of the person whom the last frames agree on."""
+    agreed: int = 0
+    """How many of them do, in a row."""
+    sight: Sight = Sight.IN_VIEW
 
     def mean(self, metric: Metric) -> Embedding:
         """What is known of the face, as an embedding; there has to be a frame."""
@@ -109,18 +146,18 @@ class Follower:
     def __init__(self, fps: float, metric: Metric, rules: FollowRules | None = None) -> None:
         self._fps = fps
         self._metric = metric
-        self._rules = rules or FollowRules()
+        self.rules = rules or FollowRules()
+        """May be changed at any time."""
         self._next = 1
-        self.reset()
+        self._begin()
 
-    def reset(self) -> None:
-        """Forgets everybody: the picture has nothing to do with the one before."""
+    def _begin(self) -> None:
         import supervision
         from trackers import BIoU, ByteTrackTracker
 
         self._supervision = supervision
         self._association = ByteTrackTracker(
-            lost_track_buffer=max(1, round(self._rules.lost_seconds * 30)),  # it counts in frames of 30 a second
+            lost_track_buffer=max(1, round(self.rules.lost_seconds * 30)),  # it counts in frames of 30 a second
             frame_rate=self._fps,
             track_activation_threshold=0.5,
             minimum_consecutive_frames=1,
@@ -130,43 +167,81 @@ class Follower:
         )
         self._tracks: dict[int, FaceTrack] = {}
         """By the association's number."""
+        self._new: list[FaceTrack] = []
+        """Faces of the last frame alone, to which the association gives a number only when it sees them again."""
+        self._over: list[FaceTrack] = []
+        """Tracks that are gone for good, because somebody else is on the spot or no picture came for long, until `undecided`."""
 
     def update(
         self, faces: Sequence[FrameFace], at: datetime, seconds: float, crop: Callable[[BoxXYXY], bytes]
     ) -> list[FaceTrack]:
         """The tracks in this frame; `crop` makes a JPEG of a face in it. `seconds` (monotonic) has to grow."""
-        visible = []
+        visible, new = [], []
         for number, face in self._associate(faces, seconds):
-            track = self._tracks.get(number)
-            if track is None or self._is_somebody_else(track, face):
-                track = FaceTrack(self._next, at, at, seconds, seconds, face.bbox_xyxy)
-                self._next += 1
-                self._tracks[number] = track
+            track = self._tracks.get(number) if number >= 0 else None
+            if track is None and number >= 0:
+                track = self._first_sight(face)
+            if track is not None and self._is_somebody_else(track, face):
+                self._over.append(track)
+                track = None
+            if track is None:
+                track = FaceTrack(0, at, at, seconds, seconds, face.bbox_xyxy)
             self._extend(track, face, at, seconds, crop)
+            if number < 0:
+                new.append(track)
+                continue
+            if track.number == 0:
+                track.number = self._next
+                self._next += 1
+            self._tracks[number] = track
             visible.append(track)
-        keep = self._rules.lost_seconds * 2
-        self._tracks = {one: track for one, track in self._tracks.items() if seconds - track.last_seconds <= keep}
+        self._new = new
+        for one, track in list(self._tracks.items()):
+            if seconds - track.last_seconds > 2 * self.rules.lost_seconds:
+                self._over.append(self._tracks.pop(one))
         return visible
+
+    def undecided(self, seconds: float) -> list[FaceTrack]:
+        """The tracks that went out of sight or are gone without a decision, once for each: `decide` waits no longer then."""
+        ended = [track for track in self._over if track.sight < Sight.GONE]
+        for track in ended:
+            track.sight = Sight.GONE
+        self._over = []
+        for track in self._tracks.values():
+            away = seconds - track.last_seconds
+            sight = Sight((away >= self.rules.glance_seconds) + (away >= self.rules.lost_seconds))
+            if sight > track.sight:
+                track.sight = sight
+                ended.append(track)
+        return [track for track in ended if track.decision is None]
+
+    def end_all(self) -> list[FaceTrack]:
+        """Forgets everybody: the next picture has nothing to do with the one before. Returns what was not decided on."""
+        self._over += self._tracks.values()
+        self._tracks = {}
+        ended = self.undecided(math.inf)
+        self._begin()
+        return ended
 
     def decide(self, track: FaceTrack, seconds: float, identify: Callable[[Embedding], Guess]) -> Decision | None:
         """A decision that is new: who it is, or that a stranger is somebody after all. `identify` asks the gallery."""
-        rules = self._rules
-        if track.total is None or track.frames < rules.person_frames or track.weight < rules.person_weight:
-            return None
+        rules = self.rules
         if track.decision is not None and (
             track.decision.person is not None or seconds - track.decided_seconds < rules.again_seconds
         ):
             return None
+        self._note_agreement(track, identify)
+        weighs = track.weight >= rules.person_weight
+        agree = track.agreed >= rules.person_frames
+        frames = rules.glance_frames if weighs and track.sight > Sight.IN_VIEW else rules.person_frames
+        if track.total is None or track.frames < frames or not (weighs or agree):
+            return None
         guess = identify(track.mean(self._metric))
-        patience = rules.doubt_factor if guess.similarity >= rules.doubt_share * rules.threshold else 1.0
-        waited = (
-            track.frames >= patience * rules.stranger_frames
-            and track.weight >= patience * rules.stranger_weight
-            and track.last_seconds - track.first_seconds >= patience * rules.stranger_seconds
-        )
-        known = guess.person is not None and guess.similarity >= rules.threshold
-        rivals = known and guess.rival >= guess.similarity - rules.rival_margin
-        if (rivals or not known) and not waited:
+        known = self._is_known(track, guess)
+        if known and not weighs and (guess.person is None or guess.person.pk != track.favourite):
+            return None
+        rivals = known and guess.lead <= rules.rival_margin
+        if (rivals or not known) and not self._has_waited(track, guess, rivals=rivals):
             return None
         was_stranger = track.decision is not None
         track.decided_seconds = seconds
@@ -176,6 +251,7 @@ class Follower:
         return track.decision
 
     def _associate(self, faces: Sequence[FrameFace], seconds: float) -> list[tuple[int, FrameFace]]:
+        """Each face with its number, -1 for one that was not there in the frame before."""
         given = self._supervision.Detections(
             xyxy=np.array([face.bbox_xyxy for face in faces], np.float32).reshape(-1, 4),
             confidence=np.ones(len(faces), np.float32),
@@ -185,39 +261,99 @@ class Follower:
         if len(tracked) == 0:
             return []
         numbers, indices = tracked.tracker_id.tolist(), tracked.data["index"].tolist()
-        return [(number, faces[index]) for number, index in zip(numbers, indices, strict=True) if number >= 0]
+        return [(number, faces[index]) for number, index in zip(numbers, indices, strict=True)]
+
+    def _first_sight(self, face: FrameFace) -> FaceTrack | None:
+        """The track of a face that has just got its number: it was there in the frame before."""
+        found = max(self._new, key=lambda track: _overlap(track.bbox_xyxy, face.bbox_xyxy), default=None)
+        if found is None or _overlap(found.bbox_xyxy, face.bbox_xyxy) <= 0:
+            return None
+        self._new.remove(found)
+        return found
+
+    def _is_known(self, track: FaceTrack, guess: Guess) -> bool:
+        rules = self.rules
+        if guess.person is None or guess.similarity < rules.threshold:
+            return False
+        return guess.similarity >= rules.sure or (guess.lead >= rules.clear_lead and track.frontal >= rules.person_frames)
+
+    def _note_agreement(self, track: FaceTrack, identify: Callable[[Embedding], Guess]) -> None:
+        """Asks whom each new frame alone is nearest to."""
+        for embedding in track.unasked:
+            guess = identify(embedding)
+            clear = guess.person is not None and guess.lead >= self.rules.clear_lead
+            favourite = guess.person.pk if guess.person is not None and clear else None
+            same = favourite is not None and favourite == track.favourite
+            track.agreed = track.agreed + 1 if same else int(favourite is not None)
+            track.favourite = favourite
+        track.unasked = []
+
+    def _has_waited(self, track: FaceTrack, guess: Guess, *, rivals: bool) -> bool:
+        """Whether the track was seen long enough for a stranger, or for the nearer one of two."""
+        rules = self.rules
+        doubtful = guess.similarity >= rules.doubt_share * rules.threshold
+        if track.sight is Sight.GONE and track.frames >= rules.person_frames:
+            if rivals or (not doubtful and track.weight >= rules.stranger_weight):
+                return True
+            patience = 1.0
+        else:
+            patience = rules.doubt_factor if doubtful else 1.0
+        return (
+            track.frames >= patience * rules.stranger_frames
+            and track.weight >= patience * rules.stranger_weight
+            and track.last_seconds - track.first_seconds >= patience * rules.stranger_seconds
+        )
 
     def _is_somebody_else(self, track: FaceTrack, face: FrameFace) -> bool:
-        if track.total is None or face.embedding is None or observation_weight(face.quality) <= 0:
+        if track.total is None or face.embedding is None or observation_weight(face.quality, self.rules.min_face) <= 0:
             return False
-        return similarity(self._metric, track.mean(self._metric), face.embedding) < self._rules.same_similarity
+        return similarity(self._metric, track.mean(self._metric), face.embedding) < self.rules.same_similarity
 
     def _extend(self, track: FaceTrack, face: FrameFace, at: datetime, seconds: float, crop: Callable[[BoxXYXY], bytes]) -> None:
-        track.last_at, track.last_seconds, track.bbox_xyxy = at, seconds, face.bbox_xyxy
-        weight = observation_weight(face.quality)
-        if face.embedding is None or weight <= 0:
+        track.last_at, track.last_seconds, track.bbox_xyxy, track.sight = at, seconds, face.bbox_xyxy, Sight.IN_VIEW
+        weight = observation_weight(face.quality, self.rules.min_face)
+        if face.embedding is None or face.quality is None or weight <= 0:
             return
         if track.weight > _MOST_WEIGHT and track.total is not None:
             track.total, track.weight = track.total / np.float32(2), track.weight / 2
         weighted = face.embedding * np.float32(weight)
         track.total = weighted if track.total is None else track.total + weighted
         track.weight += weight
+        if track.weight < self.rules.person_weight:
+            track.unasked.append(face.embedding)
         track.frames += 1
+        track.frontal += _turned_degrees(face.quality) <= self.rules.frontal_degrees
         if weight > track.best_weight and track.decision is None:
             track.best_weight, track.best_jpeg = weight, crop(face.bbox_xyxy)
 
 
-def observation_weight(quality: FaceQuality | None) -> float:
-    """How much one frame says about a face, 0 to 1: by its size first, then by how sharp, whole, lit and frontal it is."""
+def observation_weight(quality: FaceQuality | None, min_face: int = 40) -> float:
+    """How much one frame says about a face, 0 to 1: by its size first, then by how sharp, whole, lit and frontal it is.
+
+    Where faces below 40 pixels are wanted, `min_face`, size counts in proportion.
+    """
     if quality is None:
         return 0.0
+    smallest = min(min_face, 40)
     return (
-        _ramp(quality.width_px, 24, 112)
+        _ramp(quality.width_px, 0.6 * smallest, 2.8 * smallest)
         * (0.2 + 0.8 * _ramp(quality.sharpness, 0.17, 0.30))
         * _ramp(quality.visible, 0.4, 0.9)
         * (0.2 + 0.8 * _ramp(quality.brightness, 20, 90))
-        * (0.1 + 0.9 * _ramp(max(abs(quality.yaw_degrees), abs(quality.pitch_degrees)), 75, 30))
+        * (0.1 + 0.9 * _ramp(_turned_degrees(quality), 75, 30))
     )
+
+
+def _turned_degrees(quality: FaceQuality) -> float:
+    """How far a face is turned away from the camera."""
+    return max(abs(quality.yaw_degrees), abs(quality.pitch_degrees))
+
+
+def _overlap(first: BoxXYXY, second: BoxXYXY) -> float:
+    """The area that two boxes share."""
+    across = min(first[2], second[2]) - max(first[0], second[0])
+    down = min(first[3], second[3]) - max(first[1], second[1])
+    return max(0.0, across) * max(0.0, down)
 
 
 def _ramp(value: float, worst: float, best: float) -> float:

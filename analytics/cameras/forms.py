@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +43,8 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             "zone",
             "enabled",
             "cooldown_seconds",
+            "threshold",
+            "min_face",
             "lines",
             "zones",
         ]
@@ -50,6 +53,13 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             "ip": _("What events say of the device; empty: the address's, where it has one"),
             "cooldown_seconds": _(
                 "Who is out of sight for less is still the same visit, and gets no second event; at least 3 seconds count"
+            ),
+            "threshold": _(
+                "0 to 1; empty: as everywhere. Lower knows more people from afar, and brings wrong names: leave it empty where"
+                " a name opens a door. Below the general value, a name also has to be well ahead of the second likeliest"
+            ),
+            "min_face": _(
+                "The shorter side of a face; empty: as everywhere. Small faces tell little and are more easily confused"
             ),
             "lines": '[{"name": "门口", "start": [0.1, 0.5], "end": [0.9, 0.5]}]',
             "zones": '[{"name": "等候区", "corners": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}]',
@@ -66,6 +76,9 @@ class DeviceForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["new_password"].help_text = (
                 _("A password is stored; leave this empty to keep it.") if stored else _("None is stored.")
             )
+        for name, general in (("threshold", settings.KIOSK.face_threshold), ("min_face", settings.KIOSK.watch_face_min_size)):
+            if name in self.fields:
+                self.fields[name].widget.attrs["placeholder"] = general
         if "forget_password" in self.fields and not stored:
             del self.fields["forget_password"]
 

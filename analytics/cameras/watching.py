@@ -17,11 +17,11 @@ from django.db import DatabaseError, IntegrityError, close_old_connections
 from django.utils import timezone
 
 from analytics.cameras.camera import WatchedCamera, WatchRules
-from analytics.cameras.following import Follower, FollowRules, Guess
+from analytics.cameras.following import Guess
 from analytics.cameras.snapshots import save_snapshot
 from analytics.cameras.sources import Source, SourceError, source_of
 from analytics.cameras.strangers import Strangers
-from analytics.cameras.visits import person_key, recent_events, stranger_key
+from analytics.cameras.visits import last_look, person_key, recent_events, stranger_key
 from analytics.events.devices import note_broken, note_seen, watched_devices
 from analytics.events.recording import NewEvent, record
 from analytics.models import MediaDevice
@@ -48,10 +48,7 @@ _STRANGERS_RECALLED: Final = 50
 class WatchSettings:
     """What the settings say; see KIOSK_WATCH_… in docs/settings.md."""
 
-    fps: float
-    max_side: int
-    min_face: int
-    threshold: float
+    rules: WatchRules
     snapshot_seconds: float
     stranger_seconds: float
     lookers: int
@@ -91,7 +88,7 @@ class Watch:
         self._workers = face_workers()
         self._workers.warm_up()
         self._gallery = gallery()
-        self._strangers = Strangers(self._gallery.info.metric, self._settings.threshold, self._settings.stranger_seconds)
+        self._strangers = Strangers(self._gallery.info.metric, self._settings.rules.threshold, self._settings.stranger_seconds)
         lookers = [threading.Thread(target=self._look_on, name=f"looker-{n}", daemon=True) for n in range(self._settings.lookers)]
         for looker in lookers:
             looker.start()
@@ -140,20 +137,13 @@ class Watch:
                 continue
             running = self._cameras.get(key)
             if running is not None and running.source == source:
-                self._refresh(running, device)
+                running.refresh(device)
             else:
                 self._end(key)
                 self._begin(device, source)
 
-    def _refresh(self, camera: WatchedCamera, device: MediaDevice) -> None:
-        if camera.device.cooldown_seconds != device.cooldown_seconds:
-            camera.visits.set_cooldown(device.cooldown_seconds)
-        camera.device = device
-
     def _begin(self, device: MediaDevice, source: Source) -> None:
-        rules = WatchRules(self._settings.fps, self._settings.max_side, self._settings.threshold)
-        follower = Follower(rules.fps, self._gallery.info.metric, FollowRules(threshold=rules.threshold))
-        camera = WatchedCamera(device, source, follower, rules)
+        camera = WatchedCamera(device, source, self._gallery.info.metric, self._settings.rules)
         self._resume_visits(camera)
         self._noted[device.pk] = _Noted()
         with self._turn:
@@ -171,13 +161,15 @@ class Watch:
 
     def _resume_visits(self, camera: WatchedCamera) -> None:
         """Goes on with the visits that were under way when the last watcher ended."""
-        events = recent_events(camera.device, timezone.now())
+        looked_at = last_look(camera.device)
+        if looked_at is None:
+            return
+        events = recent_events(camera.device, looked_at)
         for event in events:
-            until = event.seen_until or event.happened_at
-            if event.person_id is not None:
-                camera.visits.resume(person_key(event.person_id), event.event_id, event.happened_at, until)
-            elif event.stranger_id:
-                camera.visits.resume(stranger_key(event.stranger_id), event.event_id, event.happened_at, until)
+            key = person_key(event.person_id) if event.person_id is not None else stranger_key(event.stranger_id)
+            if event.person_id is not None or event.stranger_id:
+                until = event.seen_until or event.happened_at
+                camera.visits.resume(key, event.event_id, event.happened_at, until, looked_at)
         strangers = [event for event in events if event.stranger_id and event.person_id is None and event.face]
         for event in strangers[-_STRANGERS_RECALLED:]:
             try:
@@ -204,7 +196,7 @@ class Watch:
         note_seen(camera.device, latest.at)
         noted.error, noted.seen_seconds, noted.number = None, now, latest.number
         if now - noted.snapshot_seconds >= self._settings.snapshot_seconds:
-            save_snapshot(camera.device, latest.pixels_rgb(self._settings.max_side))
+            save_snapshot(camera.device, latest.pixels_rgb(self._settings.rules.max_side))
             noted.snapshot_seconds = now
 
     def _record_again(self) -> None:
@@ -238,7 +230,7 @@ class Watch:
 
     def _next(self) -> WatchedCamera | None:
         """The camera that has waited longest, once it has a new picture and its turn has come; None at the end."""
-        pause = 1 / self._settings.fps
+        pause = 1 / self._settings.rules.fps
         with self._turn:
             while not self._stopping.is_set():
                 now = time.monotonic()
@@ -253,10 +245,10 @@ class Watch:
     def _look(self, camera: WatchedCamera) -> None:
         frame, pixels = camera.take()
         try:
-            faces = self._workers.faces_in_frame(pixels, min_face=self._settings.min_face, limit=_MOST_FACES)
+            faces = self._workers.faces_in_frame(pixels, min_face=camera.min_face, limit=_MOST_FACES)
             if faces:
                 self._gallery.catch_up()
-            events = camera.note(frame, pixels, faces, self._identify, self._strangers, self._gallery.info.metric)
+            events = camera.note(frame, pixels, faces, self._identify, self._strangers)
         except (FaceError, IndexUnavailable, DatabaseError) as error:
             self._report(error)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,10 @@ from django.utils.translation import pgettext_lazy
 
 from kiosk.runtime.audit import audit_details
 from kiosk.runtime.encryption import EncryptedTextField
+
+SMALLEST_FACE = 20
+LARGEST_FACE = 1000
+"""Bounds of MediaDevice.min_face: those of KIOSK_WATCH_FACE_MIN_SIZE."""
 
 
 def snapshot_path(_device: MediaDevice | None, _filename: str) -> str:
@@ -47,6 +52,17 @@ class MediaDevice(models.Model):
     """[{"name", "start": [x, y], "end": [x, y]}], shares of the picture; see analytics.zones.Line."""
     zones = models.JSONField(_("zones"), default=list, blank=True)
     """[{"name", "corners": [[x, y], …]}]; see analytics.zones.Zone."""
+    threshold = models.FloatField(
+        _("similarity that makes a name"), null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(1)]
+    )
+    """0 to 1, as KIOSK_FACE_THRESHOLD, which counts where it is None."""
+    min_face = models.PositiveSmallIntegerField(
+        _("smallest face, pixels"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(SMALLEST_FACE), MaxValueValidator(LARGEST_FACE)],
+    )
+    """As KIOSK_WATCH_FACE_MIN_SIZE, which counts where it is None."""
     cooldown_seconds = models.PositiveIntegerField(_("pause between two events of one person, seconds"), default=60)
     relayed_from = models.CharField(max_length=64, blank=True, default="", editable=False)
     """For a device of a box: the box's own id of it; else empty."""
@@ -66,6 +82,13 @@ class MediaDevice(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(name=""), name="device_name_not_empty"),
             models.CheckConstraint(condition=Q(device_type__in=DeviceType.values), name="device_type_known"),
+            models.CheckConstraint(
+                condition=Q(threshold__isnull=True) | Q(threshold__gte=0, threshold__lte=1), name="device_threshold_0_to_1"
+            ),
+            models.CheckConstraint(
+                condition=Q(min_face__isnull=True) | Q(min_face__gte=SMALLEST_FACE, min_face__lte=LARGEST_FACE),
+                name="device_min_face_in_range",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *, with_parent: bool, **_options: Any) -> None:
         share_heaps()
+        from analytics.cameras.camera import WatchRules
         from analytics.cameras.watching import Watch, WatchSettings
         from faces.engines.base import EngineUnavailable
         from faces.errors import FaceError
@@ -46,10 +47,12 @@ class Command(BaseCommand):
         use_workers(workers)
         watch = Watch(
             WatchSettings(
-                fps=environment.watch_fps,
-                max_side=environment.watch_frame_side,
-                min_face=environment.watch_face_min_size,
-                threshold=environment.face_threshold,
+                WatchRules(
+                    fps=environment.watch_fps,
+                    max_side=environment.watch_frame_side,
+                    min_face=environment.watch_face_min_size,
+                    threshold=environment.face_threshold,
+                ),
                 snapshot_seconds=environment.watch_snapshot_seconds,
                 stranger_seconds=60 * environment.watch_stranger_minutes,
                 lookers=workers,

@@ -6,6 +6,7 @@ import pytest
 from auditlog.models import LogEntry
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from analytics.models import MediaDevice, RecognitionEvent
@@ -32,6 +33,8 @@ def posted(**changes):
         "username": "viewer",
         "enabled": "on",
         "cooldown_seconds": "60",
+        "threshold": "",
+        "min_face": "",
         "lines": "[]",
         "zones": "[]",
         "new_password": "",
@@ -90,6 +93,13 @@ BAD = {
     "no name": ({"name": ""}, "必填"),
     "an unknown type": ({"device_type": "radio"}, "radio"),
     "a wrong IP": ({"ip": "10.0.0"}, "IP"),
+    "a threshold above 1": ({"threshold": "1.01"}, "1"),
+    "a threshold below 0": ({"threshold": "-0.1"}, "0"),
+    "a threshold that is none": ({"threshold": "nan"}, "数"),
+    "a percentage": ({"threshold": "40%"}, "数"),
+    "faces of a few pixels": ({"min_face": "19"}, "20"),
+    "faces larger than the picture": ({"min_face": "1001"}, "1000"),
+    "half a pixel": ({"min_face": "20.5"}, "整数"),
     "lines that are no JSON": ({"lines": "[{"}, "JSON"),
     "a line outside of the picture": ({"lines": '[{"name": "门", "start": [0, 0], "end": [2, 0]}]'}, "0"),
     "a zone of two corners": ({"zones": '[{"name": "区", "corners": [[0, 0], [1, 1]]}]'}, "3"),
@@ -103,6 +113,7 @@ def test_bad_input_is_refused_with_a_reason(device, changes, said):
     assert answer.status_code == 200
     assert said in shown_text(answer.content.decode())
     assert (device.name, device.address, device.lines, device.zones) == ("东门", "rtsp://10.0.0.8/live", [], [])
+    assert device.threshold is device.min_face is None
 
 
 def test_what_is_saved(device):
@@ -110,6 +121,30 @@ def test_what_is_saved(device):
     assert save(admin_client(), device, lines=line, cooldown_seconds="0", zone="大厅").status_code == 302
     assert device.lines[0]["name"] == "门口"
     assert (device.cooldown_seconds, device.zone, device.ip) == (3, "大厅", "10.0.0.8")
+
+
+def test_how_it_recognises_faces(device):
+    client = admin_client()
+    page = client.get(f"{URL}{device.pk}/change/").content.decode()
+    assert 'placeholder="0.4"' in page
+    assert 'placeholder="40"' in page
+    assert "认错人" in shown_text(page)
+    assert save(client, device, threshold="0.25", min_face="20").status_code == 302
+    assert (device.threshold, device.min_face) == (0.25, 20)
+    change = LogEntry.objects.get_for_object(device).first().changes_dict
+    assert (change["threshold"][1], change["min_face"][1]) == ("0.25", "20")
+    assert save(client, device, threshold="0").status_code == 302
+    assert (device.threshold, device.min_face) == (0.0, None)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"threshold": -0.01}, {"threshold": 1.5}, {"min_face": 19}, {"min_face": 1001}],
+    ids=str,
+)
+def test_what_the_table_itself_refuses(device, values):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MediaDevice.objects.filter(pk=device.pk).update(**values)
 
 
 @pytest.mark.parametrize(

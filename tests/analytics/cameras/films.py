@@ -74,6 +74,23 @@ def _two_men() -> Iterator[ImageRGB]:
     yield from [empty] * FPS
 
 
+def looped(path: Path, clip: Path, times: int) -> tuple[Path, float]:
+    """The clip so many times one after the other, its packets as they are, and how long it is once, in seconds."""
+    with av.open(str(clip)) as source, av.open(str(path), "w") as output:
+        stream: Any = source.streams.video[0]
+        copy = output.add_stream_from_template(stream)
+        length = stream.duration
+        for turn in range(times):
+            source.seek(0)
+            for packet in source.demux(stream):
+                if packet.dts is None:
+                    continue
+                packet.pts, packet.dts = packet.pts + turn * length, packet.dts + turn * length
+                packet.stream = copy
+                output.mux(packet)
+        return path, float(length * stream.time_base)
+
+
 def hall_film(path: Path, *parts: tuple[float, tuple[FakeFace | Placed, ...]], fps: int = 10) -> Path:
     """Faces of the fake engine: for so many seconds these, and then those. Each moves a little."""
     return write_film(path, _hall(parts, fps), fps)

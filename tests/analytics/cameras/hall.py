@@ -55,10 +55,12 @@ class Hall(LiveServer):
         return json.loads(self._shell.stdout.readline())
 
     def __exit__(self, *reason: object) -> None:
-        if self._shell is not None and self._shell.stdin is not None:
-            self._shell.stdin.close()
-            self._shell.wait(timeout=30)
-        super().__exit__(*reason)
+        try:
+            if self._shell is not None and self._shell.stdin is not None:
+                self._shell.stdin.close()
+                self._shell.wait(timeout=30)
+        finally:
+            super().__exit__(*reason)
 
     def add_device(self, name: str, address: str, device_type: str = "rtsp", **fields: Any) -> str:
         """Its device_id."""

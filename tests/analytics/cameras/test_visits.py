@@ -20,13 +20,21 @@ def at(seconds):
     return BEGIN + timedelta(seconds=seconds)
 
 
-def events(seen, cooldown=60, again=()):
-    """At which seconds a person seen at these gets an event; a file begins anew at the seconds of `again`."""
+def events(seen, cooldown=60, again=(), unwatched=()):
+    """At which seconds a person seen at these gets an event; a file begins anew at the seconds of `again`.
+
+    Looked at once a second, but for those `unwatched`.
+    """
     visits, made, rounds = Visits(cooldown), [], sorted(again)
-    for second in seen:
+    for second in range(max(seen) + 1):
+        if second in unwatched:
+            continue
         while rounds and rounds[0] <= second:
             rounds.pop(0)
             visits.all_left()
+        visits.look(at(second))
+        if second not in seen:
+            continue
         if visits.see("person 1", at(second)) is None:
             visits.begin("person 1", f"event {second}", at(second))
             made.append(second)
@@ -43,18 +51,34 @@ def events(seen, cooldown=60, again=()):
         pytest.param([0, 1, 2, 3, 4], {"cooldown": 0}, [0], id="no cooldown at all still is one visit"),
         pytest.param(range(0, 100, 10), {"cooldown": 30, "again": range(10, 100, 10)}, [0, 30, 60, 90], id="a file, looped"),
         pytest.param(range(100), {"cooldown": 30, "again": [50]}, [0, 50], id="a file begins anew while one is in view"),
+        pytest.param(range(200), {"cooldown": 3, "unwatched": range(20, 120)}, [0], id="nobody looked meanwhile"),
+        pytest.param([0, 150], {"unwatched": range(20, 120)}, [0], id="out of sight is only who is looked for"),
+        pytest.param([0, 162], {"unwatched": range(20, 120)}, [0, 162], id="out of sight before and after"),
+        pytest.param(range(400), {"unwatched": range(20, 220)}, [0, 220], id="nobody looked for too long"),
+        pytest.param([0, 118, 238], {"unwatched": range(1, 300, 2)}, [0, 238], id="looked at every two seconds alone"),
     ],
 )
 def test_one_event_a_visit(seen, options, expected):
     assert events(seen, **options) == expected
 
 
-def test_a_visit_from_before_the_start_goes_on():
-    visits = Visits(60)
-    visits.resume("person 1", "old", at(-300), at(-30))
-    assert visits.see("person 1", at(10)).event_id == "old"
-    visits.resume("person 2", "older", at(-300), at(-90))
-    assert visits.see("person 2", at(10)) is None
+@pytest.mark.parametrize(
+    ("cooldown", "seen_until", "looked_at", "first_look", "seen", "goes_on"),
+    [
+        pytest.param(60, -30, -28, 0, 10, True, id="out of sight for less than the cooldown"),
+        pytest.param(60, -90, -20, 0, 10, False, id="gone before the end"),
+        pytest.param(3, -95, -91, 0, 1, True, id="there to the end: the row is some seconds behind"),
+        pytest.param(60, -60, -20, 0, 30, False, id="gone for some time before, and some after"),
+        pytest.param(60, -300, -299, 0, 1, False, id="away for longer than a restart takes"),
+    ],
+)
+def test_a_visit_from_before_the_start(cooldown, seen_until, looked_at, first_look, seen, goes_on):
+    visits = Visits(cooldown)
+    visits.resume("person 1", "old", at(-300), at(seen_until), at(looked_at))
+    visits.look(at(first_look))
+    visits.forget_past(at(first_look))
+    visit = visits.see("person 1", at(seen))
+    assert (visit is not None and visit.event_id == "old") is goes_on
 
 
 def test_how_long_a_visit_lasted_is_written_now_and_then():

@@ -13,7 +13,7 @@ import pytest
 from faces.engines.fake import FakeFace
 from tests.analytics.cameras.films import hall_film, mjpeg_camera
 from tests.analytics.cameras.hall import Hall, until
-from tests.media import fake_jpeg, fake_photo
+from tests.media import Placed, fake_jpeg, fake_photo
 
 ANNA, STRANGER, OTHER = FakeFace(1), FakeFace(50), FakeFace(60)
 PASSWORD = "mj:p@ss/Zq82"
@@ -121,6 +121,22 @@ def test_a_device_that_is_changed_or_switched_off_needs_no_restart(hall, device,
         count = len(client.wait(0.5))
         assert len(client.wait(8)) == count
     assert child_of(hall) == watch
+
+
+def test_each_device_has_its_own_threshold_and_smallest_face(hall, device, tmp_path):
+    """Somebody a little like Anna: a stranger at 0.4, Anna at 0.25; nobody while the face is too small. Changes count at once."""
+    film = hall_film(tmp_path / "film.mp4", (60, (Placed(FakeFace(1, variation=12), 200, 100, size_px=100),)))
+    with hall.follow() as client:
+        device("门口", str(film), "file")
+        device("大厅", str(film), "file", threshold=0.25, min_face=120)
+        assert [event["user_type"] for event in client.wait(20, enough=1)] == ["stranger"]
+        assert len(client.wait(2)) == 1
+        hall.run("MediaDevice.objects.update(min_face=None)")
+        assert who(client.wait(10, enough=2))[1:] == ["安娜"]
+        hall.run("MediaDevice.objects.update(threshold=0.25)")
+        assert who(client.wait(10, enough=3))[1:] == ["安娜"] * 2
+    assert [round(event["score"]) for event in client.events] == [31] * 3
+    assert len({event["media_device_id"] for event in client.events}) == 2
 
 
 def test_killed_in_the_middle_nothing_is_repeated(hall, device, tmp_path):

@@ -8,46 +8,15 @@ import signal
 import time
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.analytics.events.conftest import FAST
 from tests.analytics.events.recorder import Recorder
+from tests.analytics.events.returning import ReturningClient
 from tests.live_server import LiveServer
-from tests.sockets import connect, receive
 
 KILLS = int(os.environ.get("KIOSK_TEST_KILLS", "3"))
 """The twenty of the issue take some minutes: KIOSK_TEST_KILLS=20."""
 EVENTS_A_ROUND = 25
-
-
-class Client:
-    """Follows the events through every crash of the server, each time from the last event that it got."""
-
-    def __init__(self, url: str, last: str) -> None:
-        self._url = url
-        self._since = self._last = last
-        self.told: list[str] = []
-        self._socket = None
-
-    def take(self, seconds: float) -> None:
-        """Takes what comes within the time."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if self._socket is None:
-                    self._socket = connect(self._url, close_timeout=0.1, legacy=True)
-                    self._socket.send(f'{{"since": "{self._last}"}}')
-                event = receive(self._socket, 0.1)
-            except TimeoutError:
-                continue
-            except (OSError, ConnectionClosed, InvalidHandshake):
-                event = {}
-            if "event_id" not in event:
-                self._socket = None
-                time.sleep(0.05)
-            else:
-                self._last = event["event_id"]
-                self.told.append(self._last)
 
 
 def record_some(recorder, names, chance):
@@ -69,7 +38,7 @@ def test_killed_at_random(tmp_path, seed):
     chance = random.Random(seed)
     with LiveServer(tmp_path / "data", all_ports=True, **FAST) as server:
         recorder = Recorder(server.environment)
-        client = Client(server.event_url, recorder.record(event_id="first")["event_id"])
+        client = ReturningClient(server.event_url, recorder.record(event_id="first")["event_id"])
         names = [f"event {number:05d}" for number in range(EVENTS_A_ROUND * KILLS)]
         for kill in range(KILLS):
             left = names[kill * EVENTS_A_ROUND : (kill + 1) * EVENTS_A_ROUND]
