@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -29,6 +30,17 @@ def neutralise(text: str) -> str:
 def plain(text: str) -> str:
     """The text that `neutralise` was given."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+
+
+def raise_all(unread: Mapping[str, list[ValidationError]] | None, clean: Callable[[set[str]], None]) -> None:
+    """Raises, as one ValidationError, why cells couldn't be read and what `clean`, told their names, raises of the others."""
+    errors = dict(unread or {})
+    try:
+        clean(set(errors))
+    except ValidationError as error:
+        errors = error.update_error_dict(errors)
+    if errors:
+        raise ValidationError(errors)
 
 
 class PlainText(CharWidget):  # type: ignore[misc]
@@ -83,13 +95,7 @@ class PersonResource(ModelResource):  # type: ignore[misc]
         validate_unique: bool = True,  # noqa: ARG002 - a row whose number is known is that person
     ) -> None:
         """Each field by the model's own rules; what a consent and its time have to do with each other is the services' matter."""
-        errors = dict(import_validation_errors or {})
-        try:
-            instance.clean_fields(exclude=set(errors))
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
-        if errors:
-            raise ValidationError(errors)
+        raise_all(import_validation_errors, lambda unread: instance.clean_fields(exclude=unread))
 
     def do_instance_save(self, instance: Person, is_create: bool) -> None:
         if is_create:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.conf import settings
 from django.core import signing
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from faces.models import FaceSample
+from kiosk.runtime.orphans import orphaned_files
 
 _SALT = "faces.photos"
 _FOLDER = "faces"
@@ -25,15 +25,8 @@ def photo_url(path: str) -> str:
 
 
 def orphaned_photos() -> Iterator[str]:
-    """Stored photos that no sample names: left over where the storage failed while a sample was deleted or refused.
-
-    Those of the last hour are passed over, since an enrolment under way stores its photo before its row.
-    """
-    settled = timezone.now() - timedelta(hours=1)
-    for folder in default_storage.listdir(_FOLDER)[0] if default_storage.exists(_FOLDER) else []:
-        names = [f"{_FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{_FOLDER}/{folder}")[1]]
-        known = set(FaceSample.objects.filter(photo__in=names).values_list("photo", flat=True))
-        yield from (name for name in names if name not in known and default_storage.get_modified_time(name) < settled)
+    """Stored photos that no sample names, as where the storage failed while a sample was deleted or refused."""
+    return orphaned_files(_FOLDER, FaceSample.objects.all(), "photo", timezone.now())
 
 
 def path_of(token: str) -> str | None:

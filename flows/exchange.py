@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from import_export.fields import Field
-from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
 
-from faces.exchange import PlainText, neutralise
+from faces.exchange import PlainText, neutralise, raise_all
 from flows.corrections import Corrections, WrongCorrections, enter_record
 from flows.disclosure import Disclosure
 from flows.models import Citizen
 from flows.types import RELATIVE_SLOTS, FamilyMember, Slot
-
-FORMATS: Final = (CSV, XLSX)
 
 
 class _SlotField(Field):  # type: ignore[misc]
@@ -96,13 +93,10 @@ class CitizenResource(ModelResource):  # type: ignore[misc]
         validate_unique: bool = True,  # noqa: ARG002 - a row whose number is known is that citizen
     ) -> None:
         """The number by the model's own rules."""
-        errors = dict(import_validation_errors or {})
-        try:
-            instance.clean_fields(exclude={*Slot.values, "person", "id_card_index", *errors})
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
-        if errors:
-            raise ValidationError(errors)
+        raise_all(
+            import_validation_errors,
+            lambda unread: instance.clean_fields(exclude={*Slot.values, "person", "id_card_index", *unread}),
+        )
 
     def save_instance(self, instance: Citizen, is_create: bool, row: Any, **kwargs: Any) -> None:  # noqa: ARG002 - its signature
         """Raises ValidationError, by column, for values that can't be right."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.core.files.storage import default_storage
 
 from flows.models import Turn
+from kiosk.runtime.orphans import orphaned_files
 
 FOLDER: Final = "utterances"
 _MAGIC: Final = (
@@ -22,7 +23,6 @@ _MAGIC: Final = (
     (re.compile(rb"#!AMR"), "audio/amr"),
     (re.compile(rb"ID3|\xff[\xe0-\xff]"), "audio/mpeg"),
 )
-_SETTLED: Final = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +45,8 @@ def delete_recordings(names: Iterable[str]) -> int:
 
 
 def orphaned_recordings(now: datetime) -> Iterator[str]:
-    """Stored sound that no turn names. What was written in the last hour is passed over: its turn may be about to be saved."""
-    for folder in default_storage.listdir(FOLDER)[0] if default_storage.exists(FOLDER) else []:
-        names = [f"{FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{FOLDER}/{folder}")[1]]
-        known = set(Turn.objects.filter(audio__in=names).values_list("audio", flat=True))
-        yield from (name for name in names if name not in known and default_storage.get_modified_time(name) < now - _SETTLED)
+    """Stored sound that no turn names."""
+    return orphaned_files(FOLDER, Turn.objects.all(), "audio", now)
 
 
 def media_type(sound: bytes) -> str:

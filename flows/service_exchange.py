@@ -9,7 +9,7 @@ from import_export.fields import Field
 from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, IntegerWidget, Widget
 
-from faces.exchange import PlainText, neutralise, plain
+from faces.exchange import PlainText, neutralise, plain, raise_all
 from flows.models import ServiceItem
 
 _LISTS: Final = ("aliases", "examples", "materials", "required_slots", "family_questions")
@@ -68,13 +68,10 @@ class ServiceItemResource(ModelResource):  # type: ignore[misc]
         validate_unique: bool = True,
     ) -> None:
         """By the model's own rules, of which two rows with one name are a part."""
-        errors = dict(import_validation_errors or {})
-        try:
-            instance.full_clean(exclude=set(errors), validate_unique=validate_unique, validate_constraints=True)
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
-        if errors:
-            raise ValidationError(errors)
+        raise_all(
+            import_validation_errors,
+            lambda unread: instance.full_clean(exclude=unread, validate_unique=validate_unique, validate_constraints=True),
+        )
 
 
 def _field(name: str, widget: Widget) -> Field:

@@ -27,7 +27,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from kiosk import audit_log
 from kiosk.forms import ApiTokenForm, GroupsField, PermissionsField, grantable_permissions, permissions_by_model
 from kiosk.models import ApiToken
-from kiosk.runtime.admin import TwoAtOnce
+from kiosk.runtime.admin import NotEdited, TwoAtOnce
 
 admin.site.unregister([User, Group, LogEntry, APIKey])
 
@@ -108,7 +108,7 @@ class ResourceFilter(admin.SimpleListFilter):
 
 
 @admin.register(LogEntry)
-class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
+class KioskLogEntryAdmin(NotEdited, ModelAdmin):  # type: ignore[misc]
     """The audit log: to be read, searched and filtered, never changed."""
 
     list_display: ClassVar = ["when", "who", "action_label", "resource", "summary", "remote_addr"]
@@ -122,12 +122,6 @@ class KioskLogEntryAdmin(ModelAdmin):  # type: ignore[misc]
     show_full_result_count = False
     fields: ClassVar = ["when", "who", "remote_addr", "action_name", "resource", "about", "change_table"]
     readonly_fields: ClassVar = fields
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: LogEntry | None = None) -> bool:
-        return False
 
     def has_delete_permission(self, _request: HttpRequest, _obj: LogEntry | None = None) -> bool:
         return False

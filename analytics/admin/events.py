@@ -31,14 +31,14 @@ from faces.exchange import neutralise
 from faces.models import Person, UserType
 from faces.selectors import note_listed, note_opened, persons_named_exactly
 from kiosk.runtime.access import Use, note_use
-from kiosk.runtime.admin import row_opened
+from kiosk.runtime.admin import NotEdited, row_opened
 
 _EXPORTED = 50_000
 """Most rows of one CSV."""
 
 
 @admin.register(RecognitionEvent)
-class RecognitionEventAdmin(ModelAdmin):  # type: ignore[misc]
+class RecognitionEventAdmin(NotEdited, ModelAdmin):  # type: ignore[misc]
     """Events: to be looked at, exported and deleted, never changed."""
 
     list_display: ClassVar = ["face_cell", "who", "type_label", "device", "happened_at", "score"]
@@ -81,12 +81,6 @@ class RecognitionEventAdmin(ModelAdmin):  # type: ignore[misc]
     def get_queryset(self, request: HttpRequest) -> QuerySet[RecognitionEvent]:
         queryset: QuerySet[RecognitionEvent] = super().get_queryset(request)
         return queryset.select_related("device", "person")
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: RecognitionEvent | None = None) -> bool:
-        return False
 
     def has_export_permission(self, request: HttpRequest, _object_id: str | None = None) -> bool:
         """Without the permission to see personal data, the export is masked."""

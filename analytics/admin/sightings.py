@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms.widgets import Media
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -21,27 +21,24 @@ from analytics.plates.search import search_key
 from analytics.videos.retention import delete_sightings, note_deleted
 from analytics.videos.staff import clock, note_seen
 from faces.admin.display import quality_bar
+from faces.admin.filters import YesNoFilter
 from faces.disclosure import sees_personal_data
 from faces.models import Person
 from faces.selectors import persons_named_exactly
-from kiosk.runtime.admin import row_opened, rows_shown
+from kiosk.runtime.admin import NotEdited, row_opened, rows_shown
 
 
-class RecognisedFilter(admin.SimpleListFilter):
+class RecognisedFilter(YesNoFilter):
     """Whether a face is an enrolled person's."""
 
     title = _("recognised")
     parameter_name = "recognised"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset.filter(person__isnull=value == "no") if value in {"yes", "no"} else queryset
+    def condition(self) -> Q:
+        return Q(person__isnull=False)
 
 
-class _SightingAdmin(ModelAdmin):  # type: ignore[misc]
+class _SightingAdmin(NotEdited, ModelAdmin):  # type: ignore[misc]
     """What both lists share."""
 
     ordering: ClassVar = ["-pk"]
@@ -52,12 +49,6 @@ class _SightingAdmin(ModelAdmin):  # type: ignore[misc]
     def media(self) -> Media:
         media: Media = super().media + Media(css={"all": ["faces/admin.css", "analytics/videos.css"]})
         return media
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from analytics.models import RecognitionEvent
 from analytics.videos.retention import note_deleted
+from kiosk.runtime.orphans import orphaned_files
 
 logger = logging.getLogger(__name__)
 
@@ -57,15 +58,8 @@ def enforce(now: datetime) -> str:
 
 
 def orphaned_faces() -> Iterator[str]:
-    """Stored faces that no event names: left over where a recorder was killed, or the storage failed.
-
-    Those of the last hour are passed over, since an event being recorded stores its face before its row.
-    """
-    settled = timezone.now() - timedelta(hours=1)
-    for folder in default_storage.listdir(_FOLDER)[0] if default_storage.exists(_FOLDER) else []:
-        names = [f"{_FOLDER}/{folder}/{name}" for name in default_storage.listdir(f"{_FOLDER}/{folder}")[1]]
-        known = set(RecognitionEvent.objects.filter(face__in=names).values_list("face", flat=True))
-        yield from (name for name in names if name not in known and default_storage.get_modified_time(name) < settled)
+    """Stored faces that no event names."""
+    return orphaned_files(_FOLDER, RecognitionEvent.objects.all(), "face", timezone.now())
 
 
 def delete_faces(paths: Iterable[str]) -> int:

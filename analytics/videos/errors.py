@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from analytics.video.errors import VideoErrorCode
+
 
 class ProblemCode(StrEnum):
-    """Stable codes: `code` of the answers, and what stands in Video.error_code. The first group is VideoErrorCode's."""
+    """Stable codes: `code` of the answers, and what stands in Video.error_code. Those of videos that can't be read come first."""
 
-    NOT_A_VIDEO = "not_a_video"
-    NO_VIDEO_STREAM = "no_video_stream"
-    UNSUPPORTED_CODEC = "unsupported_codec"
-    NO_FRAMES = "no_frames"
-    BAD_DIMENSIONS = "bad_dimensions"
-    TOO_LARGE = "too_large"
-    TOO_LONG = "too_long"
+    NOT_A_VIDEO = VideoErrorCode.NOT_A_VIDEO
+    NO_VIDEO_STREAM = VideoErrorCode.NO_VIDEO_STREAM
+    UNSUPPORTED_CODEC = VideoErrorCode.UNSUPPORTED_CODEC
+    NO_FRAMES = VideoErrorCode.NO_FRAMES
+    BAD_DIMENSIONS = VideoErrorCode.BAD_DIMENSIONS
+    TOO_LARGE = VideoErrorCode.TOO_LARGE
+    TOO_LONG = VideoErrorCode.TOO_LONG
 
     MALFORMED = "malformed"
     MISSING_VIDEO = "missing_video"

@@ -34,9 +34,7 @@ class PersonImportForm(ImportForm):  # type: ignore[misc]
 class ExchangeAdmin(ImportExportMixin):  # type: ignore[misc]
     """The buttons and pages of import and export."""
 
-    resource_classes: ClassVar = [PersonResource]
     formats = FORMATS
-    import_form_class = PersonImportForm
     export_form_class = ExportForm
     to_encoding = "utf-8-sig"
     """With a byte order mark: without one, Excel takes a CSV's Chinese for something else."""
@@ -44,6 +42,13 @@ class ExchangeAdmin(ImportExportMixin):  # type: ignore[misc]
     """All rows or none, at once: to show a preview, the list would have to be left on the server in between."""
     skip_admin_log = True
     """The audit log has an entry for each row."""
+
+
+class PersonExchange(ExchangeAdmin):
+    """Persons, masked on their way out for whoever sees them masked."""
+
+    resource_classes: ClassVar = [PersonResource]
+    import_form_class = PersonImportForm
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Without the permission to see personal data, the export is masked."""

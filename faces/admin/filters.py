@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -16,46 +16,44 @@ from faces.engines.base import EngineUnavailable
 from faces.errors import FaceError
 from faces.models import FaceSample
 
-_YES_NO = [("yes", _("Yes")), ("no", _("No"))]
+
+class YesNoFilter(admin.SimpleListFilter):
+    """Rows that meet a condition, or that don't."""
+
+    def condition(self) -> Q:
+        raise NotImplementedError
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "yes":
+                return queryset.filter(self.condition())
+            case "no":
+                return queryset.exclude(self.condition())
+            case _:
+                return queryset
 
 
-class ConsentFilter(admin.SimpleListFilter):
+class ConsentFilter(YesNoFilter):
     """Whether a consent is recorded."""
 
     title = _("consent recorded")
     parameter_name = "consent"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return _YES_NO
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        match self.value():
-            case "yes":
-                return queryset.filter(consented_at__isnull=False)
-            case "no":
-                return queryset.filter(consented_at__isnull=True)
-            case _:
-                return queryset
+    def condition(self) -> Q:
+        return Q(consented_at__isnull=False)
 
 
-class HasSamplesFilter(admin.SimpleListFilter):
+class HasSamplesFilter(YesNoFilter):
     """Whether a person can be recognised at all."""
 
     title = _("photos enrolled")
     parameter_name = "samples"
 
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, Any]]:
-        return _YES_NO
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        enrolled = FaceSample.objects.values("person")
-        match self.value():
-            case "yes":
-                return queryset.filter(pk__in=enrolled)
-            case "no":
-                return queryset.exclude(pk__in=enrolled)
-            case _:
-                return queryset
+    def condition(self) -> Q:
+        return Q(pk__in=FaceSample.objects.values("person"))
 
 
 class OutdatedEngineFilter(admin.SimpleListFilter):

@@ -21,7 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from faces.admin.display import MEDIA, modules, person_cell, quality_bar
-from faces.admin.exchange import ExchangeAdmin
+from faces.admin.exchange import PersonExchange
 from faces.admin.filters import ConsentFilter, HasSamplesFilter, OutdatedEngineFilter
 from faces.admin.identify import identify_view
 from faces.admin.reasons import reasons
@@ -45,7 +45,7 @@ _MASKED: Final = {"number": "masked_number", "name": "masked_name"}
 
 
 @admin.register(Person)
-class PersonAdmin(TwoAtOnce, ExchangeAdmin, ModelAdmin):  # type: ignore[misc]
+class PersonAdmin(TwoAtOnce, PersonExchange, ModelAdmin):  # type: ignore[misc]
     """Persons with their photos; names and numbers are masked for whoever may not see them."""
 
     form = PersonForm

@@ -25,14 +25,14 @@ from faces.errors import FaceError
 from faces.models import FaceSample, Person
 from faces.selectors import note_listed, note_opened, persons_named_exactly, samples_to_show
 from faces.thumbnails import KEPT_SECONDS, face_thumbnail, stored_photo
-from kiosk.runtime.admin import row_opened, rows_shown
+from kiosk.runtime.admin import NotEdited, row_opened, rows_shown
 
 _PICTURES = ("faces.view_facesample", "faces.view_person")
 """Either lets a user see enrolled faces."""
 
 
 @admin.register(FaceSample)
-class FaceSampleAdmin(ModelAdmin):  # type: ignore[misc]
+class FaceSampleAdmin(NotEdited, ModelAdmin):  # type: ignore[misc]
     """Enrolled photos: to be looked at and deleted. New ones are added on the person's page, where they are checked."""
 
     list_filter: ClassVar = [
@@ -62,12 +62,6 @@ class FaceSampleAdmin(ModelAdmin):  # type: ignore[misc]
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[FaceSample]:
         return samples_to_show()
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: FaceSample | None = None) -> bool:
-        return False
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         person = "person_cell" if sees_personal_data(request.user) else "masked_person_cell"

@@ -9,36 +9,34 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from itertools import islice
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from faces.index.base import Entry, Hit, IndexUnavailable
+from faces.index.base import Entry, Hit
+from faces.index.file_index import MOST_THREADS, FileIndex
+from faces.index.file_store import wipe
 from faces.index.nearest import LEAST_SCORED, Search
 from faces.index.quantise import Vectors, quantise
 from faces.index.rows import ROWS_AT_ONCE, Ids, slots_where
-from faces.index.store import Snapshot, Store, wipe
+from faces.index.store import Store
+from faces.index.writer import StoreWriter, VectorSnapshot
 from faces.types import Embedding, EngineInfo, Metric
 
-_MOST_THREADS = 4
-"""So many work on one search at most; more would only compete for the memory's bandwidth."""
-_ATTEMPTS = 4
 
-
-class EmbeddedIndex:
+class EmbeddedIndex(FileIndex[Entry, VectorSnapshot, StoreWriter]):
     """A VectorIndex in files below `root`, which holds a directory for each engine.
 
-    Open it in each process that uses it, after any fork. Besides the errors of VectorIndex, `search` and `apply` raise ValueError
-    for an embedding that is not `dimension` finite numbers, or is all zeros under COSINE; `apply` may have added other entries by
-    then, and says no new version. `apply` and `clear` raise IndexUnavailable where another process has been writing for
-    longer than `lock_timeout_seconds`. What `apply` adds has to start at the version that `version` last gave here: where the
-    index was cleared in between, `apply` raises IndexUnavailable once.
+    Besides the errors of VectorIndex and FileIndex, `search` and `apply` raise ValueError for an embedding that is not
+    `dimension` finite numbers, or is all zeros under COSINE; `apply` may have added other entries by then, and says no new
+    version.
     """
+
+    _what = Store.what
+    _rows_at_once = ROWS_AT_ONCE
+    _store: Store
 
     def __init__(
         self, root: Path, engine: EngineInfo, *, lock_timeout_seconds: float = 30.0, least_scored: int = LEAST_SCORED
@@ -47,76 +45,31 @@ class EmbeddedIndex:
         self._least_scored = least_scored
         self._root = root
         self._lock_timeout_seconds = lock_timeout_seconds
-        with _errors_reported():
-            self._store = Store(root / directory_name(engine), engine, lock_timeout_seconds=lock_timeout_seconds)
-        self._helpers = min(os.cpu_count() or 1, _MOST_THREADS) - 1
-        self._threads = ThreadPoolExecutor(max(1, self._helpers), thread_name_prefix="index-scan")
-        self._life: int | None = None
-        """The life of the store, between two `clear`, in which this process last saw it; None before it did."""
-
-    @property
-    def version(self) -> int:
-        with _errors_reported():
-            header = self._store.header()
-        self._life = header.life
-        return header.version
-
-    def __len__(self) -> int:
-        with _errors_reported():
-            return self._store.header().count
-
-    def apply(self, *, upto: int, added: Iterable[Entry], removed: Collection[int]) -> None:
-        with ExitStack() as held:
-            with _errors_reported():
-                writer = held.enter_context(self._store.writing())
-            known, self._life = self._life, writer.header.life
-            if known not in {None, writer.header.life}:
-                raise IndexUnavailable("the index was cleared meanwhile: read its version again and apply what came later")
-            if upto < writer.header.version:
-                return  # another process was faster, and went further
-            with _errors_reported():
-                writer.erase(np.fromiter(removed, np.int64, len(removed)))
-            entries = iter(added)
-            while batch := list(islice(entries, ROWS_AT_ONCE)):
-                samples = np.array([entry.sample_id for entry in batch], np.int64)
-                persons = np.array([entry.person_id for entry in batch], np.int64)
-                codes, factors = quantise(self._checked(batch), self._engine.metric)
-                with _errors_reported():
-                    writer.put(samples, persons, codes, factors)
-            with _errors_reported():
-                writer.finish(upto)
+        self._helpers = min(os.cpu_count() or 1, MOST_THREADS) - 1
+        with self._errors_reported():
+            store = Store(root / directory_name(engine), engine, lock_timeout_seconds=lock_timeout_seconds)
+        super().__init__(store, threads=max(1, self._helpers))
 
     def search(self, probe: Embedding, *, limit: int, person_ids: Collection[int] | None = None) -> list[Hit]:
         probe = self._checked_probe(probe)
         if limit < 1 or (person_ids is not None and not person_ids):
             return []
         wanted = None if person_ids is None else np.fromiter(person_ids, np.int64, len(person_ids))
-        with _errors_reported():
-            for _ in range(_ATTEMPTS):
-                snapshot = self._store.snapshot()
-                hits = self._search(snapshot, probe, limit, wanted)
-                header = self._store.header()
-                if (header.life, header.generation) == snapshot.key:
-                    return hits
-            raise IndexUnavailable("the index is being cleared or rebuilt all the time")
-
-    def clear(self) -> None:
-        with _errors_reported(), self._store.writing() as writer:
-            writer.clear()
-            self._life = writer.header.life
+        return self._unchanged(lambda snapshot: self._search(snapshot, probe, limit, wanted))
 
     def forget_other_engines(self) -> None:
         own = directory_name(self._engine)
-        with _errors_reported():
+        with self._errors_reported():
             for directory in self._root.iterdir():
                 if directory.is_dir() and directory.name != own:
-                    wipe(directory, lock_timeout_seconds=self._lock_timeout_seconds)
+                    wipe(directory, self._what, lock_timeout_seconds=self._lock_timeout_seconds)
 
-    def close(self) -> None:
-        self._store.close()
-        self._threads.shutdown()
+    def _put(self, writer: StoreWriter, batch: list[Entry]) -> None:
+        samples = np.array([entry.sample_id for entry in batch], np.int64)
+        persons = np.array([entry.person_id for entry in batch], np.int64)
+        writer.put(samples, persons, *quantise(self._checked(batch), self._engine.metric))
 
-    def _search(self, snapshot: Snapshot, probe: npt.NDArray[np.float32], limit: int, person_ids: Ids | None) -> list[Hit]:
+    def _search(self, snapshot: VectorSnapshot, probe: npt.NDArray[np.float32], limit: int, person_ids: Ids | None) -> list[Hit]:
         search = Search(snapshot, probe, self._engine.metric, limit, self._least_scored)
         if person_ids is not None:
             return search.among(slots_where(snapshot.rows.persons, person_ids))
@@ -155,12 +108,3 @@ def directory_name(engine: EngineInfo) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", engine.identity.lower()).strip("-")
     exact = hashlib.sha256(f"{engine.identity}\n{engine.dimension}\n{engine.metric.value}".encode()).hexdigest()
     return f"{readable}-{engine.dimension}-{exact[:8]}"
-
-
-@contextmanager
-def _errors_reported() -> Iterator[None]:
-    """The disk's errors as IndexUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise IndexUnavailable(f"the files of the vector index can't be used: {error.strerror}") from error

@@ -59,6 +59,11 @@ class Header:
     frame_checksum: int
     """Of the file that keeps the SignFrame; 0 where there is none yet."""
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Another one whenever other files hold the rows."""
+        return self.life, self.generation
+
     def packed(self) -> bytes:
         packed = _LAYOUT.pack(_MAGIC, _FORMAT, *astuple(self))
         return packed + _CHECKSUM.pack(zlib.crc32(packed))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from faces.index.base import Hit
 from faces.index.quantise import SIGN_BYTES, Probe, SignFrame, Signs, Slots, dequantise, nearness, score
 from faces.index.rows import Rows
-from faces.index.store import Snapshot
+from faces.index.writer import VectorSnapshot
 from faces.types import Metric
 
 LEAST_SCORED = 512
@@ -37,7 +37,7 @@ Distances = npt.NDArray[np.int32]
 class Search:
     """What is asked of one snapshot of the rows."""
 
-    snapshot: Snapshot
+    snapshot: VectorSnapshot
     probe: Probe
     """(width,), of unit length under COSINE."""
     metric: Metric

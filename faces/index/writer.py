@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -12,10 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from faces.index.generation import GenerationWriter, create_generation, destroy_generation, map_rows, read_frame
-from faces.index.header import Header, current_boot, write_header
-from faces.index.quantise import SIGN_BYTES, Codes, Factors, SignFrame, Signs, Slots, dequantise
-from faces.index.rows import Ids, Rows, blocks, digest, slots_where
+from faces.index.file_store import Snapshot
+from faces.index.generation import (
+    NO_NUMBER,
+    GenerationWriter,
+    create_generation,
+    destroy_other_generations,
+    generation_path,
+    map_column,
+    start_anew,
+)
+from faces.index.header import Damaged, Header, write_header
+from faces.index.quantise import SIGN_BITS, SIGN_BYTES, Codes, Factors, SignFrame, Signs, Slots, dequantise
+from faces.index.rows import Ids, Rows, blocks, columns, digest, slots_where
 
 SIGNS_FROM = 4096
 """With fewer rows all are scored, and the mean that signs refer to would be a poor one."""
@@ -23,72 +32,58 @@ _FRAME_FITTED_ON = 32_768
 """Rows, at most, spread over all there are."""
 _CAPACITY_STEP = 1024
 _MODULUS = 1 << 64
-_NO_SAMPLE = -(1 << 63)
+_FRAME_FILE = "frame"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Mapped:
-    """One generation's files, all their slots."""
+class VectorSnapshot(Snapshot[Rows]):
+    """With what tells the signs of a probe."""
 
-    key: tuple[int, int]
-    """The life and the generation of the header they belong to."""
-    rows: Rows
     frame: SignFrame | None
+    """None where the rows have no signs."""
 
 
-def map_generation(directory: Path, header: Header, width: int) -> Mapped:
-    """Raises Damaged for files that don't belong to the header, or no longer."""
+def map_generation(directory: Path, header: Header, width: int) -> VectorSnapshot:
+    """All slots. Raises Damaged for files that don't belong to the header, or no longer."""
     path = generation_path(directory, header.generation)
-    frame = read_frame(path, width, header.frame_checksum) if header.frame_checksum else None
-    return Mapped((header.life, header.generation), map_rows(path, width, header.capacity), frame)
+    frame = _read_frame(path, width, header.frame_checksum) if header.frame_checksum else None
+    rows = Rows(*(map_column(path, column, header.capacity) for column in columns(width)))
+    return VectorSnapshot(header.key, rows, frame)
 
 
-def generation_path(directory: Path, generation: int) -> Path:
-    return directory / f"{generation:012d}"
+def _read_frame(directory: Path, width: int, checksum: int) -> SignFrame:
+    """Raises Damaged for anything but the frame that was written with this checksum."""
+    try:
+        packed = (directory / _FRAME_FILE).read_bytes()
+    except FileNotFoundError as error:
+        raise Damaged("the sign frame is missing") from error
+    if zlib.crc32(packed) != checksum or len(packed) != width * (1 + SIGN_BITS) * 4:
+        raise Damaged("the sign frame's checksum is wrong")
+    numbers = np.frombuffer(packed, "<f4")
+    return SignFrame(mean=numbers[:width], axes=numbers[width:].reshape(width, SIGN_BITS))
 
 
-def generations(directory: Path) -> dict[int, Path]:
-    """All there are, those included that a writer who died left behind."""
-    return {int(path.name): path for path in directory.iterdir() if path.name.isdecimal()}
-
-
-def start_anew(directory: Path, file: FileIO, engine: bytes, width: int) -> Header:
-    """An empty store of a new life at version 0; what there was is overwritten and deleted."""
-    old = generations(directory)
-    generation = max(old, default=0) + 1
-    create_generation(generation_path(directory, generation), width, _CAPACITY_STEP, None)
-    header = Header(
-        engine=engine,
-        boot=current_boot(),
-        writing=False,
-        life=secrets.randbits(64),
-        generation=generation,
-        version=0,
-        slots=0,
-        count=0,
-        capacity=_CAPACITY_STEP,
-        digest=0,
-        largest_sample=_NO_SAMPLE,
-        frame_checksum=0,
-    )
-    write_header(file, header)
-    for path in old.values():
-        destroy_generation(path)
-    return header
+def _write_frame(directory: Path, frame: SignFrame) -> int:
+    """Returns its checksum."""
+    packed = frame.mean.astype("<f4").tobytes() + frame.axes.astype("<f4").tobytes()
+    with (directory / _FRAME_FILE).open("xb") as file:
+        file.write(packed)
+    return zlib.crc32(packed)
 
 
 class StoreWriter:
     """What the holder of the store's lock may do. The rows are consistent, and all of them searchable, after every call."""
 
-    def __init__(self, directory: Path, file: FileIO, header: Header, mapped: Mapped) -> None:
+    def __init__(self, directory: Path, file: FileIO, header: Header, mapped: VectorSnapshot) -> None:
         self._directory = directory
         self._file = file
         self._width = mapped.rows.codes.shape[1]
+        self._columns = columns(self._width)
         self.header = header
         self._mapped = mapped
-        self._files = GenerationWriter(generation_path(directory, header.generation), self._width)
+        self._files = GenerationWriter(generation_path(directory, header.generation), self._columns)
         try:
-            self._delete_leftovers()
+            destroy_other_generations(directory, header.generation)
             if header.writing:
                 self._mend()
         except BaseException:
@@ -152,7 +147,7 @@ class StoreWriter:
         """Forgets all rows and starts another life, unless there is nothing to forget."""
         if self.header.version or self.header.slots:
             self._files.close()
-            self.header = start_anew(self._directory, self._file, self.header.engine, self._width)
+            self.header = start_anew(self._directory, self._file, self.header.engine, self._columns)
             self._open_generation()
 
     def _publish(self, **changes: Any) -> None:
@@ -216,9 +211,10 @@ class StoreWriter:
         generation = self.header.generation + 1
         capacity = -(-len(live) // _CAPACITY_STEP) * _CAPACITY_STEP + _CAPACITY_STEP
         path = generation_path(self._directory, generation)
-        checksum = create_generation(path, self._width, capacity, frame)
+        create_generation(path, self._columns, capacity)
+        checksum = 0 if frame is None else _write_frame(path, frame)
         total = 0
-        with closing(GenerationWriter(path, self._width)) as files:
+        with closing(GenerationWriter(path, self._columns)) as files:
             for part in blocks(len(live)):
                 rows = old.copy(live[part])
                 signs = np.zeros_like(rows.signs) if frame is None else frame.signs(dequantise(rows.codes, rows.factors))
@@ -228,21 +224,16 @@ class StoreWriter:
         self._files.close()
         self._publish(generation=generation, slots=len(live), capacity=capacity, digest=total % _MODULUS, frame_checksum=checksum)
         self._open_generation()
-        self._delete_leftovers()
+        destroy_other_generations(self._directory, generation)
 
     def _open_generation(self) -> None:
-        self._files = GenerationWriter(generation_path(self._directory, self.header.generation), self._width)
+        self._files = GenerationWriter(generation_path(self._directory, self.header.generation), self._columns)
         self._mapped = map_generation(self._directory, self.header, self._width)
-
-    def _delete_leftovers(self) -> None:
-        for generation, path in generations(self._directory).items():
-            if generation != self.header.generation:
-                destroy_generation(path)
 
     def _mend(self) -> None:
         """After a writer that died: keeps what is whole, overwrites the rest, and counts again."""
         count = total = end = 0
-        largest = _NO_SAMPLE
+        largest = NO_NUMBER
         for part in blocks(self.header.capacity):
             rows = self._mapped.rows[part]
             intact = rows.intact()

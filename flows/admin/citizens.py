@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin
 
 from flows.admin.display import MEDIA, person_cell, record_groups
 from flows.admin.exchange import CitizenExchange
+from flows.admin.filters import MaskedLookups
 from flows.disclosure import Disclosure, sees_citizen_data
 from flows.erasure import erase_citizens, extent
 from flows.models import Citizen
@@ -29,18 +30,17 @@ from flows.selectors import (
     visits_to_list,
 )
 from flows.types import Slot
-from kiosk.runtime.admin import row_opened, rows_shown
+from kiosk.runtime.admin import NotEdited, row_opened, rows_shown
 
 _VISITS_SHOWN = 20
-_SEARCHABLE = frozenset({"created_at", "person"})
-"""Columns by which a list may be narrowed down in its address; the others would tell what is masked."""
 
 
 @admin.register(Citizen)
-class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
+class CitizenAdmin(CitizenExchange, MaskedLookups, NotEdited, ModelAdmin):  # type: ignore[misc]
     """Citizens with their record and visits, masked for whoever may not see it whole."""
 
     list_filter: ClassVar = [("created_at", admin.DateFieldListFilter), ("person", admin.EmptyFieldListFilter)]
+    open_columns = frozenset({"created_at", "person"})
     search_fields: ClassVar = ["name", "number"]
     search_help_text = _("Name or number, or a whole ID number; only whole ones where data is masked")
     ordering: ClassVar = ["-pk"]
@@ -54,12 +54,6 @@ class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
     def media(self) -> Media:
         media: Media = super().media + MEDIA
         return media
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Citizen | None = None) -> bool:
-        return False
 
     # The list
 
@@ -75,11 +69,6 @@ class CitizenAdmin(CitizenExchange, ModelAdmin):  # type: ignore[misc]
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Citizen], search_term: str) -> Any:
         text = search_term.strip()
         return (citizens_matching(queryset, text, exactly=not sees_citizen_data(request.user)) if text else queryset), False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        if lookup.partition("__")[0] not in _SEARCHABLE and not sees_citizen_data(request.user):
-            return False
-        return bool(super().lookup_allowed(lookup, value, request))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)

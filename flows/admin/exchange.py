@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from import_export.admin import ImportExportMixin
-from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.contrib.import_export.forms import ImportForm
 
+from faces.admin.exchange import ExchangeAdmin
 from flows.disclosure import Disclosure, sees_citizen_data
-from flows.exchange import FORMATS, CitizenResource
+from flows.exchange import CitizenResource
 from flows.models import Citizen
 from flows.selectors import note_citizens_exported
 from flows.service_exchange import ServiceItemResource
@@ -39,20 +39,7 @@ class ServiceImportForm(ImportForm):  # type: ignore[misc]
         )
 
 
-class _ExchangeAdmin(ImportExportMixin):  # type: ignore[misc]
-    """The buttons and pages of import and export."""
-
-    formats = FORMATS
-    export_form_class = ExportForm
-    to_encoding = "utf-8-sig"
-    """With a byte order mark: without one, Excel takes a CSV's Chinese for something else."""
-    skip_import_confirm = True
-    """All rows or none, at once: to show a preview, the list would have to be left on the server in between."""
-    skip_admin_log = True
-    """The audit log has an entry for each row."""
-
-
-class CitizenExchange(_ExchangeAdmin):
+class CitizenExchange(ExchangeAdmin):
     """Citizens, masked on their way out for whoever sees them masked."""
 
     resource_classes: ClassVar = [CitizenResource]
@@ -77,7 +64,7 @@ class CitizenExchange(_ExchangeAdmin):
         return super().get_export_data(file_format, request, whole, **kwargs)
 
 
-class ServiceExchange(_ExchangeAdmin):
+class ServiceExchange(ExchangeAdmin):
     """Service items."""
 
     resource_classes: ClassVar = [ServiceItemResource]

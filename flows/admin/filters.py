@@ -1,8 +1,8 @@
-"""Filters of the list of visits."""
+"""Filters of the lists of visits and citizens."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,10 +12,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from flows.admin.display import point_label
+from flows.disclosure import sees_citizen_data
 from flows.figures import END, REQUEST, START, gave_up, with_last_point
 from flows.types import RELATIVE_SLOTS, FamilyMember, Slot
 
 _ANY: Final = "any"
+
+
+class MaskedLookups:
+    """For a ModelAdmin: whoever sees citizens' data masked narrows the list down, in its address, by `open_columns` alone.
+
+    The others would tell, guess by guess, what is masked.
+    """
+
+    open_columns: ClassVar[frozenset[str]]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        if lookup.partition("__")[0] not in self.open_columns and not sees_citizen_data(request.user):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))  # type: ignore[misc]
 
 
 class GaveUpFilter(admin.SimpleListFilter):

@@ -19,7 +19,7 @@ from unfold.decorators import display
 
 from flows.admin.assigning import SeveralVisits
 from flows.admin.display import MEDIA, REVIEW_COLOURS, STATE_COLOURS, person_cell
-from flows.admin.filters import AssignedFilter, GaveUpFilter
+from flows.admin.filters import AssignedFilter, GaveUpFilter, MaskedLookups
 from flows.admin.review import review_view
 from flows.disclosure import Disclosure, sees_citizen_data
 from flows.erasure import erase_visits, extent_of_visits, note_erasure
@@ -27,14 +27,13 @@ from flows.models import DialogueSession, Turn
 from flows.recordings import media_type
 from flows.review import waiting
 from flows.selectors import note_listened, note_visits_listed, visits_to_list
-from kiosk.runtime.admin import rows_shown
+from kiosk.runtime.admin import NotEdited, rows_shown
 
 VIEW: Final = "flows.view_dialoguesession"
-_SEARCHABLE: Final = frozenset({"state", "review_state", "service", "classify", "created_at", "stored_at", "gave_up", "assigned"})
 
 
 @admin.register(DialogueSession)
-class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
+class VisitAdmin(SeveralVisits, MaskedLookups, NotEdited, ModelAdmin):  # type: ignore[misc]
     """Visits are reviewed and deleted, never edited: their state is the conversation's own."""
 
     list_filter: ClassVar = [
@@ -45,6 +44,7 @@ class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
         GaveUpFilter,
         AssignedFilter,
     ]
+    open_columns = frozenset({"state", "review_state", "service", "classify", "created_at", "stored_at", "gave_up", "assigned"})
     search_fields: ClassVar = ["citizen__name", "user_id", "classify"]
     search_help_text = _("Name or number of the citizen, or the service; only whole names and numbers where data is masked")
     ordering: ClassVar = ["-pk"]
@@ -62,12 +62,6 @@ class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
         audio = path("audio/<int:turn_id>/", self.admin_site.admin_view(audio_view), name="flows_dialoguesession_audio")
         return [audio, *super().get_urls()]
 
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: DialogueSession | None = None) -> bool:
-        return False
-
     # The list
 
     def get_queryset(self, _request: HttpRequest) -> QuerySet[DialogueSession]:
@@ -82,11 +76,6 @@ class VisitAdmin(SeveralVisits, ModelAdmin):  # type: ignore[misc]
         if not text or sees_citizen_data(request.user):
             return super().get_search_results(request, queryset, text)
         return queryset.filter(Q(citizen__name=text) | Q(user_id=text) | Q(classify__icontains=text)), False
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        if lookup.partition("__")[0] not in _SEARCHABLE and not sees_citizen_data(request.user):
-            return False
-        return bool(super().lookup_allowed(lookup, value, request))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         response: HttpResponse = super().changelist_view(request, extra_context)

@@ -61,6 +61,13 @@ class Reading:
         return self.start, self.end
 
 
+def text_of(reading: Reading | None, problem: str) -> str:
+    """The text that was read. Raises WrongValue with the reading's problem, or with `problem` where it tells none."""
+    if reading is not None and isinstance(reading.value, str):
+        return reading.value
+    raise WrongValue((reading and reading.problem) or problem)
+
+
 CERTAIN = 0.97
 """Confidence of a value that was said with its name, or that carries a checksum."""
 LIKELY = 0.9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, WrongValue
+from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, text_of
 from flows.slots.refusals import asks_back
 from flows.slots.sounds import SoundTable
 from flows.slots.text import Said
@@ -39,10 +39,7 @@ _PROBLEM: Final = "请说最高学历，比如小学、初中、高中、中专�
 
 def check_education(text: str) -> str:
     """大学本科 as 本科. Raises WrongValue."""
-    reading = read_education(Said(text))
-    if reading is None or not isinstance(reading.value, str):
-        raise WrongValue(_PROBLEM)
-    return reading.value
+    return text_of(read_education(Said(text)), _PROBLEM)
 
 
 def find_education(said: Said) -> Reading | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, WrongValue
+from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, text_of
 from flows.slots.refusals import asks_back
 from flows.slots.sounds import SoundTable
 from flows.slots.text import Said
@@ -86,10 +86,7 @@ def _misheard(folded: str) -> str | None:
 
 def check_nationality(text: str) -> str:
     """汉族, 汉 or 维吾尔族 as 汉, 汉, 维吾尔. Raises WrongValue."""
-    reading = read_nationality(Said(text))
-    if reading is None or not isinstance(reading.value, str):
-        raise WrongValue(reading.problem if reading and reading.problem else "这不在五十六个民族里，请按身份证上写的民族说")
-    return reading.value
+    return text_of(read_nationality(Said(text)), "这不在五十六个民族里，请按身份证上写的民族说")
 
 
 def find_nationality(said: Said) -> Reading | None:

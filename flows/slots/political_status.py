@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, WrongValue
+from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, text_of
 from flows.slots.refusals import asks_back, says_nothing
 from flows.slots.sounds import SoundTable
 from flows.slots.text import Said
@@ -61,10 +61,7 @@ _LEAGUE_PAST = re.compile(r"退[了过]?[团党]|(?:以前|过去|曾经|原来)
 
 def check_political_status(text: str) -> str:
     """中共党员 as 党员. Raises WrongValue."""
-    reading = read_political_status(Said(text))
-    if reading is None or not isinstance(reading.value, str):
-        raise WrongValue(reading.problem if reading and reading.problem else "政治面貌请说党员、团员、民主党派或者群众")
-    return reading.value
+    return text_of(read_political_status(Said(text)), "政治面貌请说党员、团员、民主党派或者群众")
 
 
 def find_political_status(said: Said) -> Reading | None:

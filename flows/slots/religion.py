@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, WrongValue
+from flows.slots.base import CERTAIN, GUESSED, LIKELY, Reading, text_of
 from flows.slots.refusals import asks_back, says_nothing
 from flows.slots.sounds import SoundTable
 from flows.slots.text import Said
@@ -51,12 +51,7 @@ _CLAIMS_A_FAITH = re.compile(r"信|教|拜|崇拜|faith|believe")
 
 def check_religion(text: str) -> str:
     """信佛 as 佛教. Raises WrongValue."""
-    reading = read_religion(Said(text))
-    if reading is None or not isinstance(reading.value, str):
-        raise WrongValue(
-            reading.problem if reading and reading.problem else ("宗教信仰请说佛教、道教、伊斯兰教、天主教、基督教或者无")
-        )
-    return reading.value
+    return text_of(read_religion(Said(text)), "宗教信仰请说佛教、道教、伊斯兰教、天主教、基督教或者无")
 
 
 def find_religion(said: Said) -> Reading | None:

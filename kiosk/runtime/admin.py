@@ -23,6 +23,16 @@ def row_opened(response: HttpResponse) -> Any:
     return (response.context_data or {}).get("original") if isinstance(response, TemplateResponse) else None
 
 
+class NotEdited:
+    """For a ModelAdmin whose rows come from elsewhere: staff look at them and may delete them, but add and change none."""
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
 class TwoAtOnce:
     """For a ModelAdmin whose rows are unique by what staff type, such as a number.
 

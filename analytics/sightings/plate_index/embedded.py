@@ -6,12 +6,8 @@ Ten million plates are 240 MB, mapped and shared by all processes; `python -m be
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +19,11 @@ from analytics.sightings.plate_index.alphabet import GROUP_MASK, LENGTH, Words, 
 from analytics.sightings.plate_index.base import MIN_THRESHOLD, PlateEntry, PlateHit
 from analytics.sightings.plate_index.conditions import Condition, Plan, exact_fit, plan
 from analytics.sightings.plate_index.scoring import scores
-from analytics.sightings.plate_index.store import PlateRows, PlateStore
-from faces.index.base import IndexUnavailable
+from analytics.sightings.plate_index.store import PlateRows, PlateSnapshot, PlateStore, PlateWriter
+from faces.index.file_index import MOST_THREADS, FileIndex
 
 Slots = npt.NDArray[np.intp]
 
-_MOST_THREADS: Final = 4
-_ROWS_AT_ONCE: Final = 100_000
 _PART_ROWS: Final = 1 << 20
 """What a thread does at a time."""
 _BLOCK_ROWS: Final = 1 << 15
@@ -37,76 +31,34 @@ _BLOCK_ROWS: Final = 1 << 15
 _HALF: Final = LENGTH // 2
 _EVERY_BYTE: Final = 0x0101010101010101
 _FIT: Final = 1e-6
-_ATTEMPTS: Final = 4
 
 
-class EmbeddedPlateIndex:
-    """A PlateIndex in files below `directory`. Open it in each process that uses it, after any fork."""
+class EmbeddedPlateIndex(FileIndex[PlateEntry, PlateSnapshot, PlateWriter]):
+    """A PlateIndex in files below `directory`."""
+
+    _what = PlateStore.what
+    _rows_at_once = 100_000
 
     def __init__(self, directory: Path, *, lock_timeout_seconds: float = 30.0) -> None:
-        with _errors_reported():
-            self._store = PlateStore(directory, lock_timeout_seconds=lock_timeout_seconds)
-        self._helpers = min(os.cpu_count() or 1, _MOST_THREADS)
-        self._threads = ThreadPoolExecutor(self._helpers, thread_name_prefix="plate-scan")
-        self._life: int | None = None
-
-    @property
-    def version(self) -> int:
-        with _errors_reported():
-            header = self._store.header()
-        self._life = header.life
-        return header.version
-
-    def __len__(self) -> int:
-        with _errors_reported():
-            return self._store.header().count
-
-    def apply(self, *, upto: int, added: Iterable[PlateEntry], removed: Collection[int]) -> None:
-        with ExitStack() as held:
-            with _errors_reported():
-                writer = held.enter_context(self._store.writing())
-            known, self._life = self._life, writer.header.life
-            if known not in {None, writer.header.life}:
-                writer.finish(writer.header.version)
-                raise IndexUnavailable("the index was cleared meanwhile: read its version again and apply what came later")
-            if upto < writer.header.version:
-                writer.finish(writer.header.version)
-                return  # another process was faster, and went further
-            with _errors_reported():
-                writer.erase(np.fromiter(removed, np.int64, len(removed)))
-            entries = iter(added)
-            while batch := {entry.sighting_id: entry.key for entry in islice(entries, _ROWS_AT_ONCE)}:
-                sightings = np.fromiter(batch, np.int64, len(batch))
-                with _errors_reported():
-                    writer.erase(sightings)
-                    writer.put(sightings, encode(batch.values()))
-            with _errors_reported():
-                writer.finish(upto)
+        self._helpers = min(os.cpu_count() or 1, MOST_THREADS)
+        with self._errors_reported():
+            store = PlateStore(directory, lock_timeout_seconds=lock_timeout_seconds)
+        super().__init__(store, threads=self._helpers)
 
     def search(self, query: str, *, limit: int, threshold: float) -> list[PlateHit]:
         if limit < 1 or not MIN_THRESHOLD <= threshold <= 1:
             raise ValueError(f"limit must be at least 1 and threshold {MIN_THRESHOLD} to 1, not {limit} and {threshold}")
         wanted = understand(query)
-        with _errors_reported():
-            for _ in range(_ATTEMPTS):
-                header = self._store.header()
-                hits = self._search(self._store.rows(), wanted, limit, threshold)
-                now = self._store.header()
-                if (now.life, now.generation) == (header.life, header.generation):
-                    return hits
-        raise IndexUnavailable("the index of plates is being cleared or rebuilt all the time")
+        return self._unchanged(lambda snapshot: self._search(snapshot.rows, wanted, limit, threshold))
 
     def create(self) -> None:
         """The files are made by opening them."""
 
-    def clear(self) -> None:
-        with _errors_reported(), self._store.writing() as writer:
-            writer.clear()
-            self._life = writer.header.life
-
-    def close(self) -> None:
-        self._store.close()
-        self._threads.shutdown()
+    def _put(self, writer: PlateWriter, batch: list[PlateEntry]) -> None:
+        keys = {entry.sighting_id: entry.key for entry in batch}
+        sightings = np.fromiter(keys, np.int64, len(keys))
+        writer.erase(sightings)
+        writer.put(sightings, encode(keys.values()))
 
     def _search(self, rows: PlateRows, wanted: Query, limit: int, threshold: float) -> list[PlateHit]:
         same = _newest_same(rows, wanted.pattern, limit) if wanted.is_plain else []
@@ -242,12 +194,3 @@ def _best_of_part(rows: PlateRows, *, scan: _Scan, wanted: Query, limit: int, th
     slots, fit, numbers = slots[good], fit[good], rows.sightings[slots[good]]
     order = np.lexsort((-numbers, -fit))[:limit]
     return [PlateHit(number, score) for number, score in zip(numbers[order].tolist(), fit[order].tolist(), strict=True)]
-
-
-@contextmanager
-def _errors_reported() -> Iterator[None]:
-    """The disk's errors as IndexUnavailable."""
-    try:
-        yield
-    except OSError as error:
-        raise IndexUnavailable(f"the files of the index of plates can't be used: {error.strerror}") from error

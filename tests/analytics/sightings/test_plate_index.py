@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -176,6 +178,10 @@ def test_refuses_what_makes_no_sense(open_index: Open, options: dict[str, Any], 
         open_index().search(arguments.pop("query"), **arguments)
 
 
+class Killed(BaseException):
+    """Stands for the end of the process: nothing that it would have done later is done."""
+
+
 class TestFiles:
     """Of the embedded index alone."""
 
@@ -229,6 +235,16 @@ class TestFiles:
         assert again.version == 0
         again.close()
 
+    def test_rows_that_were_written_whole_survive_a_start_of_the_machine(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        index = EmbeddedPlateIndex(folder)
+        index.apply(upto=5, added=entries("苏D561GM", "豫C9117P"), removed=[])
+        index.apply(upto=6, added=[], removed=[2])
+        index.close()
+        monkeypatch.setattr("analytics.sightings.plate_index.store.current_boot", lambda: b"another run of it")
+        again = EmbeddedPlateIndex(folder)
+        assert (again.version, found(again, "苏D561GM")) == (6, [1])
+        again.close()
+
     def test_a_writer_that_dies_half_way_is_mended_by_the_next(self, folder: Path):
         index = EmbeddedPlateIndex(folder)
         index.apply(upto=1, added=entries("苏D561GM"), removed=[])
@@ -243,6 +259,45 @@ class TestFiles:
         index.apply(upto=2, added=entries("豫C9117P", "京A12345", first=2), removed=[1])
         assert (index.version, found(index, "苏D561GM", threshold=1.0), found(index, "京A12345", threshold=1.0)) == (2, [], [3])
         index.close()
+
+    def test_a_writer_may_die_at_any_write(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        """Nothing is lost that nobody changed, and the same change applied again leaves what it should, and no more."""
+        write = os.pwrite
+        written = 0
+        lives = 1_000_000
+
+        def pwrite(descriptor: int, data: Any, position: int) -> int:
+            nonlocal written
+            if written == lives:
+                raise Killed
+            written += 1
+            return write(descriptor, data, position)
+
+        def change(index: EmbeddedPlateIndex) -> None:
+            index.apply(upto=2, added=[PlateEntry(2, "京A12345"), PlateEntry(9, "WJ苏D00001")], removed=[1, 4])
+
+        index = EmbeddedPlateIndex(folder)
+        index.apply(upto=1, added=entries("苏D561GM", "豫C9117P", "沪B77777", "苏D562XX", "辽B11111"), removed=[])
+        shutil.copytree(folder, filled := folder.with_name("filled"))
+        monkeypatch.setattr("os.pwrite", pwrite)
+        change(index)
+        assert written > 6
+        for count in range(written):
+            shutil.rmtree(folder)
+            shutil.copytree(filled, folder)
+            dying = EmbeddedPlateIndex(folder)
+            written, lives = 0, count
+            with pytest.raises(Killed):
+                change(dying)
+            lives = 1_000_000
+            survivor = EmbeddedPlateIndex(folder)
+            assert (found(survivor, "沪B77777"), found(survivor, "辽B11111")) == ([3], [5])
+            change(survivor)
+            assert (survivor.version, len(survivor)) == (2, 4), f"after {count} writes"
+            assert found(survivor, "京A12345", threshold=1.0) == [2]
+            assert found(survivor, "WJ苏D00001", threshold=1.0) == [9]
+            gone = [found(survivor, key, threshold=1.0) for key in ("苏D561GM", "豫C9117P", "苏D562XX")]
+            assert gone == [[], [], []], f"after {count} writes"
 
     def test_threads_search_while_another_writes(self, folder: Path):
         index, writer = EmbeddedPlateIndex(folder), EmbeddedPlateIndex(folder)
