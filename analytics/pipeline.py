@@ -45,10 +45,15 @@ class Step:
     """In this frame."""
     passed: Count
     """Counted since the step before: in the interval that ends here. Nobody at the first step."""
-    image_bgr: ImageBGR = field(repr=False)
+    picture: DecodedPicture = field(repr=False)
     """With boxes and counts drawn. Valid until the next step is asked for."""
     closing: bool = False
     """No sample of its own: the end of the video."""
+
+    @property
+    def image_bgr(self) -> ImageBGR:
+        """The picture converted, anew at each call; as long as that is valid."""
+        return self.picture.bgr()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,9 @@ class _Run:
         self._passed.append(passed)
         self._progress(1.0)
         self._drawn = None  # is with the writer; and who was counted only now is to be seen
-        return Step(self._next_step, self._frame.time_ms, self._count_now(), passed, self._drawn_bgr(self._frame), closing=True)
+        return Step(
+            self._next_step, self._frame.time_ms, self._count_now(), passed, self._drawn_picture(self._frame), closing=True
+        )
 
     def report(self, broken_at_ms: int | None) -> Report:
         """Everything, once `finish` was called."""
@@ -253,12 +260,12 @@ class _Run:
         self._now.append(now)
         if self._info.duration_ms:
             self._progress(min(0.99, frame.time_ms / self._info.duration_ms))
-        step = Step(self._next_step, frame.time_ms, now, passed, self._drawn_bgr(frame))
+        step = Step(self._next_step, frame.time_ms, now, passed, self._drawn_picture(frame))
         self._next_step += 1
         return step
 
-    def _drawn_bgr(self, frame: Frame) -> ImageBGR:
-        return DecodedPicture(self.drawn(frame), self._info.width, self._info.height).bgr()
+    def _drawn_picture(self, frame: Frame) -> DecodedPicture:
+        return DecodedPicture(self.drawn(frame), self._info.width, self._info.height)
 
     def _count_now(self) -> Count:
         return count_kinds(track.kind for track in self._shown)

@@ -8,7 +8,7 @@ reach the grammar.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -27,6 +27,8 @@ _LINE_HEIGHT: Final = 48
 _NARROWEST: Final = 160
 """Pixels: the least width of the recogniser's input, a plate's at the line's height."""
 _BATCH: Final = 8
+_WIDER: Final = 1.25
+"""How much wider than the narrowest line of a batch the others may be."""
 _STEP: Final = 8
 """Pixels of the input for each step of the recogniser's output."""
 _ROOM: Final = 1.6
@@ -101,10 +103,8 @@ class TextNetworks:
 
     def recognise(self, lines_bgr: Sequence[ImageBGR]) -> list[ReadLine]:
         """What stands in each picture of one line, in their order. Raises PlateReadingFailed."""
-        order = sorted(range(len(lines_bgr)), key=lambda index: lines_bgr[index].shape[1] / lines_bgr[index].shape[0])
         read: dict[int, ReadLine] = {}
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
+        for batch in _batches([max(_NARROWEST, _LINE_HEIGHT * line.shape[1] / line.shape[0]) for line in lines_bgr]):
             probabilities = self._probabilities([lines_bgr[index] for index in batch])
             for index, steps in zip(batch, probabilities, strict=True):
                 height, width = lines_bgr[index].shape[:2]
@@ -146,6 +146,18 @@ class TextNetworks:
         if _leaves_room([round(length) - 1 - place for place in reversed(places)]) and characters[-1].text != UNREAD:
             characters.append(ReadCharacter(UNREAD, 0.0))
         return ReadLine(tuple(characters))
+
+
+def _batches(widths_px: Sequence[float]) -> Iterator[list[int]]:
+    """Lines of nearly one width together: each is as dear as the widest beside it."""
+    batch: list[int] = []
+    for index in sorted(range(len(widths_px)), key=lambda index: widths_px[index]):
+        if batch and (len(batch) == _BATCH or widths_px[index] > _WIDER * widths_px[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def _leaves_room(places: Sequence[int]) -> bool:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from analytics.plates import regions as geometry
+from analytics.plates.candidates import text_boxes
 from analytics.plates.grammar import parse_characters
 from analytics.plates.ocr import PlateReaderUnavailable, PlateReadingFailed, ReadLine, TextNetworks
 from analytics.plates.panels import panel_around
@@ -33,6 +34,8 @@ _PICTURE_PIXELS: Final = (0.3e6, 1.0e6)
 _REGION_PIXELS: Final = (0.1e6, 0.3e6)
 """The size at which text is searched: smaller pictures are enlarged, at most by _MAX_ENLARGED; larger ones reduced."""
 _MAX_ENLARGED: Final = 3.0
+_WIDEST_SHARE: Final = 0.8
+"""Of a vehicle's shorter side, how wide its plate can be; half of it is much."""
 _MARGIN: Final = 0.04
 _MIN_SIDE_PX: Final = 12
 _MAX_LINES: Final = 64
@@ -76,10 +79,13 @@ _ORDINARY_ON_GREEN_FACTOR: Final = 0.45
 class PlateReader(Protocol):
     """Finds and reads plates. Used by one thread of one worker process at a time."""
 
-    def read_image(self, image_bgr: ImageBGR, regions: Sequence[BoxXYXY] | None = None) -> list[PlateReading]:
+    def read_image(
+        self, image_bgr: ImageBGR, regions: Sequence[BoxXYXY] | None = None, *, parts: Sequence[BoxXYXY] | None = None
+    ) -> list[PlateReading]:
         """The plates of a picture, the surest first; only inside `regions` (left, top, right, bottom of vehicles) where given.
 
-        A foreign plate is claimed only inside a region: apart from a vehicle, AB 1234 is just a text. Each text is returned once.
+        Without regions, `parts` says which parts of the picture are looked at, each as large as in the whole. A foreign plate is
+        claimed only inside a region: apart from a vehicle, AB 1234 is just a text. Each text is returned once.
         Regions may reach beyond the picture; one without area, or with coordinates that are not finite, is passed over.
         Raises TypeError for what is no array, ValueError for one that is not height x width x 3 of uint8, PlateReadingFailed for
         the vendor's errors.
@@ -113,32 +119,44 @@ class RapidPlateReader:
         self._networks = TextNetworks(threads)
         cv2.setNumThreads(threads)
 
-    def read_image(self, image_bgr: ImageBGR, regions: Sequence[BoxXYXY] | None = None) -> list[PlateReading]:
+    def read_image(
+        self, image_bgr: ImageBGR, regions: Sequence[BoxXYXY] | None = None, *, parts: Sequence[BoxXYXY] | None = None
+    ) -> list[PlateReading]:
         _check(image_bgr)
         height, width = image_bgr.shape[:2]
         found: list[_Found] = []
         if regions is None:
-            found += self._read_part(image_bgr, (0, 0, width, height), None)
+            scale = _search_scale(width * height, _PICTURE_PIXELS)
+            for part in [(0.0, 0.0, float(width), float(height))] if parts is None else parts:
+                box = _clipped(part, width, height)
+                if box is not None:
+                    found += self._read_part(image_bgr, box, None, scale)
         else:
             for index, region in enumerate(regions):
                 box = _clipped(region, width, height)
                 if box is not None:
-                    found += self._read_part(image_bgr, box, index)
+                    scale = _search_scale((box[2] - box[0]) * (box[3] - box[1]), _REGION_PIXELS)
+                    found += self._read_part(image_bgr, box, index, scale)
         return [_reading(image_bgr, each) for each in _distinct(found)]
 
-    def _read_part(self, image_bgr: ImageBGR, box: tuple[int, int, int, int], region: int | None) -> list[_Found]:
+    def _read_part(self, image_bgr: ImageBGR, box: tuple[int, int, int, int], region: int | None, scale: float) -> list[_Found]:
         left, top, right, bottom = box
         part = image_bgr[top:bottom, left:right]
         if min(part.shape[:2]) < _MIN_SIDE_PX:
             return []
+        places = text_boxes(part, math.inf if region is None else _WIDEST_SHARE * min(part.shape[:2]))
+        if not places:
+            return []
         offset = np.array([left, top], np.float32)
-        lines = self._read_lines(image_bgr, [quad + offset for quad in self._text_quads(part, region)])
+        quads = [quad + offset for place in places for quad in self._text_quads(part, place, scale)]
+        quads = sorted(quads, key=lambda quad: -geometry.quad_size(quad)[0])[:_MAX_LINES]
+        lines = self._read_lines(image_bgr, quads)
         found = list(_from_lines(image_bgr, lines, region))
         again = self._second_looks(image_bgr, _unread(lines, found))
         if again:
             found = list(_from_lines(image_bgr, [*lines, *again], region))
         sure = [_around(each) for each in found if each.confidence >= _SURE and each.plate.is_distinctive]
-        panels = [quad + offset for quad in geometry.plate_panels(part)]
+        panels = [quad + offset for quad in geometry.plate_panels(part) if not _is_apart(_box(quad), places)]
         inside = self._panel_lines(image_bgr, [quad for quad in panels if _is_apart(_box(quad), sure)])
         found += [each for lines in inside if (each := _best(image_bgr, lines, region)) is not None]
         found = _strongest(found)
@@ -146,22 +164,21 @@ class RapidPlateReader:
         seen = [*lines, *again, *itertools.chain.from_iterable(inside)]
         return [each for each in found if _acceptable(image_bgr, each, seen)]
 
-    def _text_quads(self, part_bgr: ImageBGR, region: int | None) -> list[Quad]:
+    def _text_quads(self, part_bgr: ImageBGR, place: tuple[int, int, int, int], scale: float) -> list[Quad]:
+        """The lines of text in one place of a part, in the part's pixels."""
         import cv2
 
-        least, most = _PICTURE_PIXELS if region is None else _REGION_PIXELS
-        pixels = part_bgr.shape[0] * part_bgr.shape[1]
-        scale = min(max(1.0, math.sqrt(least / pixels)), math.sqrt(most / pixels), _MAX_ENLARGED)
-        view = part_bgr
+        left, top, right, bottom = place
+        view = seen = part_bgr[top:bottom, left:right]
         if scale != 1.0:
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             # A strip may be reduced to less than a pixel across.
-            size = tuple(max(32, round(length * scale)) for length in part_bgr.shape[1::-1])
-            view = np.asarray(cv2.resize(part_bgr, size, interpolation=method), np.uint8)
-        ratio = np.array([part_bgr.shape[1] / view.shape[1], part_bgr.shape[0] / view.shape[0]], np.float32)
-        quads = [quad * ratio for quad in self._networks.detect(_legible(view))]
-        quads = [quad for quad in quads if _may_be_line(quad)]
-        return sorted(quads, key=lambda quad: -geometry.quad_size(quad)[0])[:_MAX_LINES]
+            size = tuple(max(32, round(length * scale)) for length in seen.shape[1::-1])
+            view = np.asarray(cv2.resize(seen, size, interpolation=method), np.uint8)
+        ratio = np.array([seen.shape[1] / view.shape[1], seen.shape[0] / view.shape[0]], np.float32)
+        offset = np.array([left, top], np.float32)
+        quads = [quad * ratio + offset for quad in self._networks.detect(_legible(view))]
+        return [quad for quad in quads if _may_be_line(quad)]
 
     def _read_lines(self, image_bgr: ImageBGR, quads: Sequence[Quad]) -> list[_Line]:
         if not quads:
@@ -202,6 +219,12 @@ class RapidPlateReader:
             if again is not None and again.confidence > best.confidence:
                 best = again
         return best
+
+
+def _search_scale(pixels: int, bounds: tuple[float, float]) -> float:
+    """How a picture of so many pixels is enlarged or reduced to have as many as the bounds say."""
+    least, most = bounds
+    return min(max(1.0, math.sqrt(least / pixels)), math.sqrt(most / pixels), _MAX_ENLARGED)
 
 
 def _legible(line_bgr: ImageBGR) -> ImageBGR:

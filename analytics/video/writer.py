@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +24,8 @@ KEY_FRAME_SECONDS = 2
 """Seeking in a player goes by key frames."""
 WAITING_FRAMES = 8
 """Of the encoder, at most; then `write` waits."""
+_NICER = 5
+"""Looking at the video comes before encoding it: that is what the end waits for, and encoding fills every gap."""
 _MILLISECONDS = Fraction(1, 1000)
 
 
@@ -126,6 +130,10 @@ class VideoWriter:
 
     def _encode_all(self) -> None:
         """Encodes what waits up to the end; after an error, only takes it from the queue, so that nobody waits for room."""
+        if sys.platform == "linux":
+            # There it is the thread's own, and that of the encoder's threads, which begin with the first frame.
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICER))
         ended = False
         while not ended:
             frame = self._waiting.get()

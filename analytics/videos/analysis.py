@@ -16,10 +16,11 @@ from analytics.pipeline import Hooks, Observation, Report, analyse, run_to_end
 from analytics.plates.reader import PlateReader
 from analytics.plates.search import search_key
 from analytics.videos.engines import VideoEngines, video_limits
-from analytics.videos.faces import FaceCollector, FoundFace, Recognise
+from analytics.videos.faces import FaceCollector, FoundFace
 from analytics.videos.jobs import Outcome
 from analytics.videos.marks import Passages, read_lines, read_zones
 from analytics.videos.plates import FoundPlate, PlateCollector
+from analytics.videos.sightings import Sightings
 from faces.engines.base import FaceEngine
 from faces.gallery import Gallery, open_index
 from faces.types import Embedding
@@ -77,22 +78,29 @@ def analyse_whole(
     """
     if engines.gallery is not None:
         engines.gallery.catch_up()
-    observer = _Observer(video, folder, engines)
+    passages = Passages(read_lines(video.lines), read_zones(video.zones))
     processed = folder / "processed.mp4"
-    report = run_to_end(
-        analyse(
-            source,
-            interval_ms=video.interval_ms,
-            detector=engines.detector,
-            hooks=Hooks(on_progress, observer.look, cancelled),
-            output=processed,
-            limits=video_limits(),
-            threads=settings.KIOSK.video_threads,
+    with _sightings(engines, folder) as sightings:
+
+        def observe(observation: Observation) -> None:
+            for track in observation.finished:
+                passages.add(track, observation.frame.size)
+            sightings.take(observation)
+
+        report = run_to_end(
+            analyse(
+                source,
+                interval_ms=video.interval_ms,
+                detector=engines.detector,
+                hooks=Hooks(on_progress, observe, cancelled),
+                output=processed,
+                limits=video_limits(),
+                threads=settings.KIOSK.video_threads,
+            )
         )
-    )
-    faces, plates, passages = observer.finish()
+        faces, plates = sightings.finish()
     return Outcome(
-        fields=_fields(report, passages),
+        fields=_fields(report, passages.plain()),
         intervals=_intervals(video, report),
         faces=[(_face_row(video, engines, face), face.picture) for face in faces],
         plates=[(_plate_row(video, plate), plate.picture) for plate in plates],
@@ -100,50 +108,13 @@ def analyse_whole(
     )
 
 
-class _Observer:
-    """Hands each frame that was looked at to whoever wants to see it."""
-
-    def __init__(self, video: Video, folder: Path, engines: LoadedEngines) -> None:
-        self._lines, self._zones = read_lines(video.lines), read_zones(video.zones)
-        self._passages: Passages | None = None
-        self._last_index = -1
-        self._faces = _face_collector(engines, folder)
-        self._plates = None if engines.plates is None else PlateCollector(engines.plates, folder)
-
-    def look(self, observation: Observation) -> None:
-        frame = observation.frame
-        if self._passages is None:
-            height, width = frame.image_bgr.shape[:2]
-            self._passages = Passages(self._lines, self._zones, width, height)
-        for track in observation.finished:
-            self._passages.add(track)
-        is_new = frame.index > self._last_index
-        self._last_index = frame.index
-        if self._plates is not None:
-            # The last frame comes a second time, drawn upon, with the tracks that end there.
-            self._plates.look(observation, is_new=is_new)
-        if self._faces is not None and is_new:
-            self._faces.look(frame)
-
-    def finish(self) -> tuple[list[FoundFace], list[FoundPlate], dict[str, Any]]:
-        return (
-            [] if self._faces is None else self._faces.finish(),
-            [] if self._plates is None else self._plates.finish(),
-            {} if self._passages is None else self._passages.plain(),
-        )
-
-
-def _face_collector(engines: LoadedEngines, folder: Path) -> FaceCollector | None:
-    if engines.faces is None:
-        return None
-    recognise: Recognise = engines.recognise
-    return FaceCollector(
-        engines.faces,
-        folder,
-        every_ms=settings.KIOSK.video_face_every_ms,
-        min_size_px=settings.KIOSK.video_face_min_size,
-        recognise=recognise,
-    )
+def _sightings(engines: LoadedEngines, folder: Path) -> Sightings:
+    every_ms = settings.KIOSK.video_face_every_ms
+    faces = None
+    if engines.faces is not None:
+        faces = FaceCollector(engines.faces, folder, every_ms=every_ms, min_size_px=settings.KIOSK.video_face_min_size)
+    plates = None if engines.plates is None else PlateCollector(engines.plates, folder)
+    return Sightings(faces, plates, face_every_ms=every_ms)
 
 
 def _fields(report: Report, passages: dict[str, Any]) -> dict[str, Any]:
@@ -185,6 +156,7 @@ def _intervals(video: Video, report: Report) -> list[VideoInterval]:
 def _face_row(video: Video, engines: LoadedEngines, face: FoundFace) -> FaceSighting:
     assert engines.faces is not None, "faces come from an engine"
     info = engines.faces.info
+    person_id, similarity = engines.recognise(face.embedding) or (None, None)
     return FaceSighting(
         video=video,
         time_ms=face.time_ms,
@@ -193,8 +165,8 @@ def _face_row(video: Video, engines: LoadedEngines, face: FoundFace) -> FaceSigh
         bbox_y=face.box.y,
         bbox_w=face.box.w,
         bbox_h=face.box.h,
-        person_id=face.person_id,
-        score=face.similarity,
+        person_id=person_id,
+        score=similarity,
         quality=face.quality,
         embedding=np.asarray(face.embedding, "<f4").tobytes(),
         dimension=info.dimension,

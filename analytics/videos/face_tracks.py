@@ -16,7 +16,7 @@ _MAX_RATIO = 1.8
 """How many times larger or smaller a face may be at the next look."""
 _REACH = 1.2
 """How far its middle may have moved, in its own sizes, and for each further look missed as much again."""
-_MISSED_LOOKS = 3
+MISSED_LOOKS = 3
 """So many looks without it, and it is gone."""
 
 
@@ -67,8 +67,8 @@ class FaceTracks:
             track.missed = 0 if track_id in taken.values() else track.missed + 1
         for index, track_id in taken.items():
             by_id[track_id].bbox_xyxy = faces[index]
-        ended += tuple(track.track_id for track in by_id.values() if track.missed > _MISSED_LOOKS)
-        self._open = [track for track in by_id.values() if track.missed <= _MISSED_LOOKS]
+        ended += tuple(track.track_id for track in by_id.values() if track.missed > MISSED_LOOKS)
+        self._open = [track for track in by_id.values() if track.missed <= MISSED_LOOKS]
         return FaceLook(tuple(taken[index] for index in range(len(faces))), ended)
 
     def finish(self) -> tuple[int, ...]:

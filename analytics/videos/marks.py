@@ -51,23 +51,19 @@ class Passages:
 
     lines: tuple[Line, ...]
     zones: tuple[Zone, ...]
-    width: int
-    height: int
     _crossed: dict[str, dict[str, int]] = field(default_factory=dict)
     _dwell_ms: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, track: Track) -> None:
-        """Takes a track that is over. One that never counted as somebody is passed over."""
+    def add(self, track: Track, size: tuple[int, int]) -> None:
+        """Takes a track that is over, of a video of `size`. One that never counted as somebody is passed over."""
         if track.counted_ms is None:
             return
         for line in self.lines:
             tally = self._crossed.setdefault(line.name, {"in": 0, "out": 0})
-            for crossing in crossings(line, track, self.width, self.height):
+            for crossing in crossings(line, track, *size):
                 tally["in" if crossing.direction is Direction.IN else "out"] += 1
         for zone in self.zones:
-            self._dwell_ms.setdefault(zone.name, []).extend(
-                visit.dwell_ms for visit in visits(zone, track, self.width, self.height)
-            )
+            self._dwell_ms.setdefault(zone.name, []).extend(visit.dwell_ms for visit in visits(zone, track, *size))
 
     def plain(self) -> dict[str, Any]:
         """As Video.passages keeps it; {} where there is neither line nor zone."""

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from analytics.engines.base import BoxXYXY, Kind
-from analytics.pipeline import Observation
+from analytics.engines.base import BoxXYXY
 from analytics.plates.reader import PlateReader
 from analytics.plates.regions import overlap
 from analytics.plates.search import folded_key
 from analytics.plates.types import ImageBGR, PlateReading
 from analytics.plates.voting import Ballot, BestFrames, Verdict, frame_quality, vote
-from analytics.tracking import Track
 from analytics.video.types import Frame
-from analytics.videos.scenes import Glance
+from analytics.videos.scenes import Glance, Part, Seen, mark, parts_of
 from faces.types import Box
 from kiosk.runtime.imaging import encode_jpeg, thumbnail
 
 FRAMES_READ = 5
 """Of one vehicle, at most."""
-_APART_MS = 200
-_MIN_VEHICLE_PX = 48
+APART_MS = 200
+"""Between two frames of a vehicle that are worth keeping."""
+_MIN_VEHICLE_PX = 96
+"""Of the shorter side. A plate is at most 0.4 of it wide, and one of less than 40 pixels can't be read: its strokes are none."""
 _MARGIN = 0.08
 _EDGE_PX = 2
-_WHOLE_EVERY_MS, _WHOLE_EMPTY_MS = 3000, 8000
-"""How often a whole frame is read while no vehicle is seen, after one with and one without a plate: it costs ten vehicles."""
+WHOLE_EVERY_MS = 3000
+"""How often a frame is looked at as a whole while no vehicle is seen, and read where it shows something new."""
+_WHOLE_EMPTY_MS = 8000
+"""How long not, where everything was new and had no plate: it costs ten vehicles."""
 _MIN_CONFIDENCE = 0.5
 _PICTURE_SIDE = 960
 _AROUND_PLATE = 4.0
@@ -72,34 +75,19 @@ class _Read:
 
 
 class PlateCollector:
-    """Takes the observations of one video in order; has the plates at the end. May raise PlateReadingFailed."""
+    """Takes the frames of one video in order; has the plates at the end."""
 
     def __init__(self, reader: PlateReader, folder: Path) -> None:
         """`folder` takes the pictures."""
         self._reader = reader
         self._folder = folder
         self._best: dict[int, BestFrames[_Shot]] = {}
-        self._offered_ms: dict[int, int] = {}
         self._loose: list[list[_Read]] = []
         """Readings without a vehicle, those of one plate together."""
-        self._whole_ms: int | None = None
-        self._whole_pause_ms = _WHOLE_EVERY_MS
-        self._glance: Glance | None = None
+        self._not_before_ms = 0
+        """The earliest time to read everything again."""
+        self._seen = Seen()
         self.found: list[FoundPlate] = []
-
-    def look(self, observation: Observation, *, is_new: bool) -> None:
-        """Keeps the vehicles that are seen well, and reads the plates of those that have gone.
-
-        `is_new`: the frame is as it was decoded; of another only the tracks that ended are of interest.
-        """
-        vehicles = [track for track in observation.visible if track.kind is Kind.VEHICLE]
-        if is_new:
-            for track in vehicles:
-                self._keep(track, observation.frame)
-        for track in observation.finished:
-            self._close(track)
-        if is_new and not vehicles:
-            self._read_whole(observation.frame)
 
     def finish(self) -> list[FoundPlate]:
         """All plates of the video, by time."""
@@ -111,22 +99,21 @@ class PlateCollector:
                 self.found.append(found)
         return sorted(self.found, key=lambda plate: (plate.time_ms, plate.track))
 
-    def _keep(self, track: Track, frame: Frame) -> None:
-        if frame.time_ms - self._offered_ms.get(track.track_id, -_APART_MS) < _APART_MS:
-            return
-        self._offered_ms[track.track_id] = frame.time_ms
-        shot = _cut_out(frame.image_bgr, track.bbox_xyxy)
-        if min(shot.box.w, shot.box.h) < _MIN_VEHICLE_PX:
-            return
-        quality = frame_quality(shot.image_bgr, touches_edge=_touches_edge(track.bbox_xyxy, frame.image_bgr))
-        best = self._best.setdefault(track.track_id, BestFrames(FRAMES_READ, _APART_MS))
-        if best.wants(frame.time_ms, quality):
-            best.offer(frame.time_ms, quality, _Shot(shot.image_bgr.copy(), shot.box))
+    def keep(self, frame: Frame, vehicles: Iterable[tuple[int, BoxXYXY]]) -> None:
+        """Keeps the vehicles, by track, that a frame of its own shows better than those before."""
+        for track_id, bbox_xyxy in vehicles:
+            box = _part_around(bbox_xyxy, frame.size)
+            if min(box.size) < _MIN_VEHICLE_PX:
+                continue
+            image_bgr = frame.part_bgr(box.left, box.top, box.right, box.bottom)
+            quality = frame_quality(image_bgr, touches_edge=_touches_edge(bbox_xyxy, frame.size))
+            best = self._best.setdefault(track_id, BestFrames(FRAMES_READ, APART_MS))
+            best.offer(frame.time_ms, quality, _Shot(image_bgr, _as_box(box)))
 
-    def _close(self, track: Track) -> None:
-        self._offered_ms.pop(track.track_id, None)
-        best = self._best.pop(track.track_id, None)
-        if best is None or track.kind is not Kind.VEHICLE:
+    def close(self, track_id: int, *, is_vehicle: bool) -> None:
+        """The track is over: reads the plate, if it was a vehicle after all. Raises PlateReadingFailed."""
+        best = self._best.pop(track_id, None)
+        if best is None or not is_vehicle:
             return
         reads: list[_Read] = []
         for time_ms, shot in best.best_first():
@@ -136,23 +123,28 @@ class PlateCollector:
             verdict = vote([read.ballot for read in reads])
             if verdict is not None and verdict.is_stable:
                 break
-        found = self._verdict(track.track_id, reads, str(track.track_id))
+        found = self._verdict(track_id, reads, str(track_id))
         if found is not None:
             self.found.append(found)
 
-    def _read_whole(self, frame: Frame) -> None:
-        if self._whole_ms is not None and frame.time_ms - self._whole_ms < self._whole_pause_ms:
+    def read_whole(self, frame: Frame, people: Iterable[BoxXYXY]) -> None:
+        """Reads a frame in which no vehicle is seen, where it shows something new that is nobody. Raises PlateReadingFailed."""
+        glance = Glance.of(frame)
+        changed = self._seen.changed(glance)
+        if not changed.all():
+            mark(changed, people, frame.size, 0)
+        parts = parts_of(changed, frame.size)
+        everywhere = Part.whole(frame.size) in parts
+        if not parts or (everywhere and frame.time_ms < self._not_before_ms):
             return
-        self._whole_ms = frame.time_ms
-        glance, before = Glance.of(frame), self._glance
-        if before is not None and glance.is_as(before):
-            return
-        self._glance = glance
-        readings = self._reader.read_image(frame.image_bgr)
-        self._whole_pause_ms = _WHOLE_EVERY_MS if readings else _WHOLE_EMPTY_MS
+        self._seen.note(glance, parts, frame.size)
+        readings = self._reader.read_image(frame.image_bgr, parts=None if everywhere else [part.box for part in parts])
+        if everywhere:
+            self._not_before_ms = frame.time_ms + (0 if readings else _WHOLE_EMPTY_MS)
         for reading in readings:
-            shot = _cut_out(frame.image_bgr, _around(reading.bbox_xyxy))
-            self._note_loose(_Read(frame.time_ms, _Shot(shot.image_bgr.copy(), shot.box), reading))
+            around = _part_around(_around(reading.bbox_xyxy), frame.size)
+            image_bgr = frame.part_bgr(around.left, around.top, around.right, around.bottom)
+            self._note_loose(_Read(frame.time_ms, _Shot(image_bgr, _as_box(around)), reading))
 
     def _note_loose(self, read: _Read) -> None:
         for reads in self._loose:
@@ -187,18 +179,22 @@ def _alike(one: str, other: str) -> bool:
     return Levenshtein.distance(folded_key(one), folded_key(other)) <= _SAME_PLATE
 
 
-def _cut_out(image_bgr: ImageBGR, bbox_xyxy: BoxXYXY) -> _Shot:
-    """The box with some margin, as a view of the frame."""
-    height, width = image_bgr.shape[:2]
+def _part_around(bbox_xyxy: BoxXYXY, size: tuple[int, int]) -> Part:
+    """The box with some margin, inside a picture of `size`."""
+    width, height = size
     left, top, right, bottom = bbox_xyxy
     across, down = (right - left) * _MARGIN, (bottom - top) * _MARGIN
     x0, y0 = min(width - 1, max(0, int(left - across))), min(height - 1, max(0, int(top - down)))
     x1, y1 = max(x0 + 1, min(width, int(right + across) + 1)), max(y0 + 1, min(height, int(bottom + down) + 1))
-    return _Shot(image_bgr[y0:y1, x0:x1], Box(x0, y0, x1 - x0, y1 - y0))
+    return Part(x0, y0, x1, y1)
 
 
-def _touches_edge(bbox_xyxy: BoxXYXY, image_bgr: ImageBGR) -> bool:
-    height, width = image_bgr.shape[:2]
+def _as_box(part: Part) -> Box:
+    return Box(part.left, part.top, *part.size)
+
+
+def _touches_edge(bbox_xyxy: BoxXYXY, size: tuple[int, int]) -> bool:
+    width, height = size
     left, top, right, bottom = bbox_xyxy
     return left < _EDGE_PX or top < _EDGE_PX or right > width - _EDGE_PX or bottom > height - _EDGE_PX
 

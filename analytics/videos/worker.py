@@ -51,5 +51,6 @@ def work(*, watch_stdin: bool) -> None:
 
 def _end_with_parent() -> None:
     """The parent holds the other end of our input, and never writes: an end of file says that it is gone."""
-    sys.stdin.buffer.read(1)
+    # Not through sys.stdin: a thread that waits inside it is an error when Python ends.
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)

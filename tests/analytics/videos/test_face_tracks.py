@@ -1,13 +1,10 @@
-"""Faces from look to look (analytics.videos.face_tracks), and the pictures between which they are followed."""
+"""Faces from look to look (analytics.videos.face_tracks)."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from analytics.video.types import Frame, ImageBGR
 from analytics.videos.face_tracks import FaceTracks
-from analytics.videos.scenes import Glance
 
 Box = tuple[float, float, float, float]
 
@@ -57,24 +54,3 @@ def test_a_face_may_be_missed_for_a_moment_and_not_for_ever() -> None:
     ended = [tracks.look([], is_cut=False).ended for _ in range(5)]
     assert ended == [(), (), (), (1,), ()]
     assert tracks.finish() == ()
-
-
-def glance(image_bgr: ImageBGR) -> Glance:
-    return Glance.of(Frame(0, 0, image_bgr))
-
-
-def test_cuts_and_stillness() -> None:
-    noise = np.random.default_rng(0)
-    scene = noise.integers(0, 255, (360, 640, 3), dtype=np.uint8)
-    blurred = np.repeat(np.repeat(noise.integers(0, 255, (9, 16, 3), dtype=np.uint8), 40, axis=0), 40, axis=1)
-    other = np.ascontiguousarray(blurred[::-1])
-    brighter = np.clip(blurred.astype(int) // 2 + 30, 0, 255).astype(np.uint8)
-    first = glance(blurred)
-    assert glance(other).is_cut_from(first)
-    assert not glance(np.ascontiguousarray(np.clip(blurred.astype(int) + 3, 0, 255).astype(np.uint8))).is_cut_from(first)
-    assert not glance(np.full_like(scene, 200)).is_cut_from(glance(np.full_like(scene, 90))), "light alone"
-    assert glance(blurred.copy()).is_as(first)
-    with_face = blurred.copy()
-    with_face[100:200, 300:400] = 255 - with_face[100:200, 300:400]
-    assert not glance(with_face).is_as(first)
-    assert not glance(brighter).is_as(first)
