@@ -55,9 +55,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): requirements.txt constraints.txt deploy/opencv-python/pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet -r requirements.txt -c constraints.txt
+	$(PIP) install -r requirements.txt -c constraints.txt
 	@touch $@
 
 $(DEV_STAMP): requirements-dev.txt $(STAMP)
-	$(PIP) install --quiet -r requirements-dev.txt -c constraints.txt
+	$(PIP) install -r requirements-dev.txt -c constraints.txt
 	@touch $@

@@ -27,7 +27,7 @@ class Outlet(Protocol):
     def bound(self, *, unsent_bytes: int, kernel_bytes: int, unread_seconds: float) -> None:
         """Makes this client count as clogged from so many bytes on, beside those that the system buffers for it.
 
-        A client that takes nothing for `unread_seconds` is cut off.
+        A client that takes nothing for `unread_seconds` is cut off. One that is not behind a proxy gets no pings from now on.
         """
         ...
 

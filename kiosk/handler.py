@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from django.http import HttpResponse
 from django.urls import set_script_prefix
 from django.utils.module_loading import import_string
 
-from kiosk.listeners import BODY_FILE
+from kiosk.listeners import BODY_FILE, HEALTH_PATHS
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -47,14 +47,14 @@ class DeferredResponse(HttpResponse):
 
 
 class _StatelessHandler(BaseHandler):
-    """Answers settings.STATELESS_PATHS: routes that know no session, language or signed-in user, through fewer middlewares."""
+    """Answers routes that know no session, language or signed-in user, through these few middlewares."""
 
-    def __init__(self) -> None:
+    def __init__(self, middleware: Sequence[str]) -> None:
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
         chain = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
-        for path in reversed(settings.STATELESS_MIDDLEWARE):
+        for path in reversed(middleware):
             chain = convert_exception_to_response(import_string(path)(chain))
         self._middleware_chain = chain
 
@@ -73,7 +73,9 @@ class ThreadedASGIHandler(ASGIHandler):
 
     def __init__(self, *, executor: ThreadPoolExecutor, urlconf: str | None = None) -> None:
         super().__init__()
-        self._stateless = _StatelessHandler()
+        self._stateless = _StatelessHandler(settings.STATELESS_MIDDLEWARE)
+        # A load balancer asks over plain HTTP, and by an address that need not be a name of this server.
+        self._health = _StatelessHandler([])
         self._urlconf = urlconf
         self._respond_in_thread = sync_to_async(self._respond, thread_sensitive=False, executor=executor)
 
@@ -121,14 +123,17 @@ class ThreadedASGIHandler(ASGIHandler):
         signals.request_started.send(sender=self.__class__, scope=scope)
         if self._urlconf is not None:
             request.urlconf = self._urlconf
-        stateless = self._urlconf is not None or request.path in settings.STATELESS_PATHS
-        handler = self._stateless if stateless else self
-        response = handler.get_response(request)
+        response = self._handler_of(request.path).get_response(request)
         response._handler_class = self.__class__  # type: ignore[attr-defined]  # noqa: SLF001 - as Django's own handler does
         if not response.streaming:
             # Its content is complete; closing it sends request_finished, on the thread whose connections that looks after.
             response.close()
         return response
+
+    def _handler_of(self, path: str) -> BaseHandler:
+        if path in HEALTH_PATHS:
+            return self._health
+        return self._stateless if self._urlconf is not None or path in settings.STATELESS_PATHS else self
 
     async def _send_later(self, response: DeferredResponse, receive: Receive, send: Send) -> None:
         """Sends what a deferred response becomes; gives up waiting for it when the client goes away."""

@@ -14,6 +14,7 @@ Send = Callable[[Any], Awaitable[None]]
 ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH_PATH = "/healthz"
+HEALTH_PATHS = frozenset({HEALTH_PATH, "/readyz"})
 BODY_FILE = "kiosk.body"
 """Key of a request's scope: the body as an open file, where it is too large for the memory; no message brings it then."""
 PEER = "kiosk.peer"

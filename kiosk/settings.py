@@ -248,8 +248,6 @@ if KIOSK.behind_proxy:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if KIOSK.production and KIOSK.https_only:
     SECURE_SSL_REDIRECT = True
-    # A load balancer asks over plain HTTP from inside.
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 365 * 86400
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -266,10 +264,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"without_traceback": {"()": "kiosk.logs.WithoutTraceback"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": KIOSK.log_level},
     # Daphne logs each request's path, Pillow and botocore chatter at DEBUG.
-    "loggers": {name: {"level": "WARNING"} for name in ("daphne", "PIL", "botocore", "urllib3", "elastic_transport")},
+    "loggers": {
+        **{name: {"level": "WARNING"} for name in ("daphne", "PIL", "botocore", "urllib3", "elastic_transport")},
+        # Any client can bring this about; where in Django it was noticed helps nobody.
+        "django.security.DisallowedHost": {"filters": ["without_traceback"]},
+    },
 }
 
 UNFOLD = theme.UNFOLD

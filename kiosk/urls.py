@@ -5,7 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from kiosk import health, saved_filters, status, views
+from kiosk.api.views import refuse_request
 
+handler400 = refuse_request
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("kiosk/", include("kiosk.pages.urls")),

@@ -41,6 +41,7 @@ _TURN_SECONDS = 0.005
 """How long one client may keep the event loop."""
 _FRAGMENTS = 1024
 _PINGS_A_MINUTE = 600
+_KEEP_ALIVE_SECONDS = 20
 _UNREAD_SECONDS = 30.0
 """A client that does not read what it was sent for so long is cut off."""
 _CLOSE_SECONDS = 5
@@ -122,6 +123,8 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         self._handed_over = False
         self._fragments = 0
         self._pings: list[float] = [0.0, 0]
+        self._kept_alive = False
+        """The system notices when the client has gone: no ping has to ask."""
         self._readable = asyncio.Event()
         self._readable.set()
 
@@ -289,6 +292,22 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kernel_bytes)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_seconds * 1000))
+        self._keep_alive(connection)
+
+    def _keep_alive(self, connection: socket.socket) -> None:
+        """Has TCP ask whether the client is still there, in place of pings.
+
+        Clients that are shown every frame, as the reference code of protocol 001 is, take a ping for an event. Behind a proxy
+        TCP would ask the proxy, which besides ends connections that are silent: there pings go on.
+        """
+        forwarded = bool(self.client_addr) and self.client_addr[0] != self.transport.getPeer().host
+        if forwarded or not hasattr(socket, "TCP_KEEPIDLE"):
+            return
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEP_ALIVE_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEP_ALIVE_SECONDS // 2)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        self._kept_alive = True
 
     @property
     def is_clogged(self) -> bool:
@@ -306,6 +325,8 @@ class BoundedWebSocket(WebSocketProtocol):  # type: ignore[misc]
             super().onClose(was_clean, code, reason)
 
     def check_timeouts(self) -> None:
+        if self._kept_alive:
+            self.last_ping = time.time()
         # A client that is not read from can't answer a ping.
         if not self._pauses:
             super().check_timeouts()

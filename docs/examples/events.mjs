@@ -1,4 +1,5 @@
 // Follows recognition events, and misses none: node events.mjs ws://127.0.0.1:5679 [event_id of the last one seen]
+// Node 22, or 20 with --experimental-websocket.
 
 const [server, since] = process.argv.slice(2);
 const wanted = { with_face_image: false, user_types: [], heartbeat: 30 };

@@ -1,4 +1,7 @@
-"""Follows recognition events, and misses none: python events.py ws://127.0.0.1:5679 [event_id of the last one seen]"""
+"""Follows recognition events, and misses none: python events.py ws://127.0.0.1:5679 [event_id of the last one seen]
+
+Needs: pip install websockets
+"""
 # ruff: noqa: INP001, T201
 
 import json

@@ -1,4 +1,7 @@
-"""Who is on these pictures? python recognise.py ws://127.0.0.1:3304 frame1.jpg frame2.jpg …"""
+"""Who is on these pictures? python recognise.py ws://127.0.0.1:3304 frame1.jpg frame2.jpg …
+
+Needs: pip install websockets
+"""
 # ruff: noqa: INP001, T201
 
 import json

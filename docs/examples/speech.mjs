@@ -1,4 +1,5 @@
 // Says a text, and writes down what it hears: node speech.mjs ws://127.0.0.1:3304 您好 spoken.mp3
+// Node 22, or 20 with --experimental-websocket.
 import { writeFileSync } from "node:fs";
 
 const [server, text, path] = process.argv.slice(2);

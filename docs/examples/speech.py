@@ -1,4 +1,7 @@
-"""Says a text, and writes down what it hears: python speech.py ws://127.0.0.1:3304 您好 spoken.mp3"""
+"""Says a text, and writes down what it hears: python speech.py ws://127.0.0.1:3304 您好 spoken.mp3
+
+Needs: pip install websockets
+"""
 # ruff: noqa: INP001, T201
 
 import json

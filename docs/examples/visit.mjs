@@ -1,4 +1,5 @@
 // A whole visit: node visit.mjs http://127.0.0.1:10925 ws://127.0.0.1:444 xiaofeng 我要办身份证, answers on standard input.
+// Node 22, or 20 with --experimental-websocket.
 import { createInterface } from "node:readline";
 
 const [posts, socketUrl, userId, wish] = process.argv.slice(2);

@@ -1,4 +1,7 @@
-"""A whole visit: python visit.py http://127.0.0.1:10925 ws://127.0.0.1:444 xiaofeng 我要办身份证, answers on standard input."""
+"""A whole visit: python visit.py http://127.0.0.1:10925 ws://127.0.0.1:444 xiaofeng 我要办身份证, answers on standard input.
+
+Needs: pip install websockets requests
+"""
 # ruff: noqa: INP001, T201
 
 import json

@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+from django.views import defaults
 from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, NotAuthenticated, PermissionDenied, Throttled
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -34,6 +37,7 @@ class RefusalKind(StrEnum):
 
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
+    HOST = "host"
     METHOD = "method"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -44,6 +48,7 @@ class RefusalKind(StrEnum):
 _HTTP_STATUS = {
     RefusalKind.MALFORMED: 400,
     RefusalKind.TOO_LARGE: 413,
+    RefusalKind.HOST: 400,
     RefusalKind.METHOD: 405,
     RefusalKind.UNAUTHENTICATED: 401,
     RefusalKind.FORBIDDEN: 403,
@@ -149,6 +154,28 @@ def read_json_object(request: HttpRequest, picture_keys: Collection[str] = ()) -
     request._body = b""  # noqa: SLF001
     request._stream = io.BytesIO()  # noqa: SLF001
     return value
+
+
+def refuse_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The URL maps' handler400: a host name that is not ours is refused in the words of the protocol that was asked for."""
+    view = _protocol_view(request) if isinstance(exception, DisallowedHost) else None
+    if view is None:
+        return defaults.bad_request(request, exception)
+    response = view.refused(Refusal(RefusalKind.HOST, "主机名不在允许之列（KIOSK_ALLOWED_HOSTS）"))
+    response.accepted_renderer = OrjsonRenderer()
+    response.accepted_media_type = OrjsonRenderer.media_type
+    response.renderer_context = {}  # type: ignore[attr-defined] # missing in the stubs
+    return response
+
+
+def _protocol_view(request: HttpRequest) -> ProtocolView | None:
+    """The protocol's view that answers this path, on whichever port."""
+    try:
+        answering = resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Resolver404:
+        return None
+    kind = getattr(answering, "cls", None)
+    return kind() if isinstance(kind, type) and issubclass(kind, ProtocolView) else None
 
 
 def _refusal_of(exc: Exception) -> Refusal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -58,6 +59,61 @@ def test_health(server):
             "status": "ok",
             "checks": {"database": "ok", "faces": "ok", "speech": "ok", "sightings": "ok"},
         }
+
+
+FOREIGN = "主机名不在允许之列（KIOSK_ALLOWED_HOSTS）"
+
+
+def by_another_name(server, path: str) -> tuple[int, str]:
+    """Status and body of a POST to this server under a host name that is not its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", path, b"{}", {"Content-Type": "application/json", "Host": "other.example"})
+    with connection.getresponse() as response:
+        return response.status, response.read().decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/recognize", 200, {"statusCode": 400, "message": FOREIGN, "data": None}),
+        ("/recognize/batch", 200, {"statusCode": 400, "message": FOREIGN, "data": None}),
+        ("/face", 400, {"type": "face", "status": "error", "message": FOREIGN}),
+        ("/handshake", 200, {"user_id": "", "type": "error", "hash": "", "detail": FOREIGN}),
+        ("/video", 400, {"error": FOREIGN, "code": "host"}),
+        ("/licence-plate", 400, {"error": FOREIGN, "code": "host"}),
+        ("/getmediadevices", 400, {"type": "getmediadevices", "message": "error", "detail": FOREIGN}),
+    ],
+)
+def test_another_host_name_is_refused_in_the_words_of_the_protocol(server, path, status, body):
+    told, text = by_another_name(server, path)
+    assert (told, json.loads(text)) == (status, body)
+    log = server.log.read_text(encoding="utf-8")
+    assert "'other.example'" in log
+    assert "Traceback" not in log
+
+
+def test_pages_know_no_other_host_name(server):
+    status, text = by_another_name(server, "/admin/")
+    assert (status, "<html" in text) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_load_balancer_need_not_know_the_host_name(server, path):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", path, headers={"Host": "10.0.0.7:8000"})
+    with connection.getresponse() as response:
+        assert (response.status, json.load(response)["status"]) == (200, "ok")
+
+
+def test_the_first_page_names_each_language_in_itself_and_its_icon_is_there(server):
+    asked = urllib.request.Request(f"{server.url}/", headers={"Accept-Language": "zh-hans"})
+    with urllib.request.urlopen(asked) as response:
+        page = response.read().decode()
+    assert ">English</button>" in page
+    icon = re.search(r'rel="icon" href="([^"]+)"', page)
+    assert icon is not None
+    with urllib.request.urlopen(server.url + icon[1]) as response:
+        assert response.headers["Content-Type"] == "image/svg+xml"
 
 
 def test_enrol_and_recognise(server):
