@@ -58,8 +58,8 @@ def hall(bucket: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     }
     running = LiveServer(tmp_path_factory.mktemp("s3") / "data", **settings)
     password = found(r"password: (\S+)", running.manage("bootstrap"))
-    running.start()
     try:
+        running.start()
         yield running, password
     finally:
         running.stop()
