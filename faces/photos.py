@@ -26,7 +26,7 @@ def photo_url(path: str) -> str:
 
 def orphaned_photos() -> Iterator[str]:
     """Stored photos that no sample names, as where the storage failed while a sample was deleted or refused."""
-    return orphaned_files(_FOLDER, FaceSample.objects.all(), "photo", timezone.now())
+    return orphaned_files(_FOLDER, (FaceSample.objects.all(), "photo"), now=timezone.now())
 
 
 def path_of(token: str) -> str | None:

@@ -33,6 +33,8 @@ class EngineInfo:
     """The family, pack and weights, e.g. "dlib:resnet-v1" or "insightface:mobile@3f2a9c01"; at most 64 characters."""
     dimension: int
     metric: Metric
+    has_fixed_input: bool = False
+    """Its detector scales every picture to one size: a small one takes as long as a large one."""
 
 
 @dataclass(frozen=True, slots=True)

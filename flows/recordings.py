@@ -46,7 +46,7 @@ def delete_recordings(names: Iterable[str]) -> int:
 
 def orphaned_recordings(now: datetime) -> Iterator[str]:
     """Stored sound that no turn names."""
-    return orphaned_files(FOLDER, Turn.objects.all(), "audio", now)
+    return orphaned_files(FOLDER, (Turn.objects.all(), "audio"), now=now)
 
 
 def media_type(sound: bytes) -> str:

@@ -59,7 +59,7 @@ def enforce(now: datetime) -> str:
 
 def orphaned_faces() -> Iterator[str]:
     """Stored faces that no event names."""
-    return orphaned_files(_FOLDER, RecognitionEvent.objects.all(), "face", timezone.now())
+    return orphaned_files(_FOLDER, (RecognitionEvent.objects.all(), "face"), now=timezone.now())
 
 
 def delete_faces(paths: Iterable[str]) -> int:

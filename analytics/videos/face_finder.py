@@ -19,8 +19,6 @@ _FULL_SHARE = 0.7
 """Of a sheet: more than that seldom finds room on it."""
 _LONGEST_SIDE, _LONGEST_SIDE_ON_SHEETS = 960, 640
 """Parts are looked at as large as if their frame had this longer side at most: as a detector sees a whole frame."""
-_FIXED_PRICE = frozenset({"insightface"})
-"""Engines that take as long for a small picture as for a large one. dlib's price is that of the pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ class FaceFinder:
 
     def __init__(self, engine: FaceEngine) -> None:
         self._engine = engine
-        self.gathers = engine.info.name in _FIXED_PRICE
+        self.gathers = engine.info.has_fixed_input
         """Whether several looks together cost less than each by itself."""
         self._longest_side = _LONGEST_SIDE_ON_SHEETS if self.gathers else _LONGEST_SIDE
 

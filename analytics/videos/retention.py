@@ -12,7 +12,6 @@ from auditlog.context import disable_auditlog
 from auditlog.models import LogEntry
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
-from django.core.files.storage import default_storage
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -21,11 +20,10 @@ from analytics.models import FaceSighting, PlateSighting, Video, VideoState
 from analytics.videos.jobs import delete_files, delete_videos, forget_old_tasks
 from faces.erasure import on_erasure
 from kiosk.runtime.audit import audit_details
+from kiosk.runtime.orphans import orphaned_files
 from kiosk.runtime.retention import Retention, register_retention
 
 _BATCH = 100
-_SETTLED = timedelta(hours=1)
-"""A file younger than this may belong to a row that is just being written."""
 _WORKED = timedelta(days=2)
 """So long nobody works on one video."""
 
@@ -110,22 +108,13 @@ def _delete_sightings(model: Any, which: Q) -> int:
 
 
 def _orphans() -> Iterator[str]:
-    """Stored files that no row names: left over where a process was killed between storing a file and its row."""
-    settled = timezone.now() - _SETTLED
-    owners: dict[str, list[tuple[Any, str]]] = {
-        "videos": [(Video, "file")],
-        "processed": [(Video, "processed")],
-        "sightings": [(FaceSighting, "picture"), (PlateSighting, "picture")],
-    }
-    for folder, columns in owners.items():
-        for part in default_storage.listdir(folder)[0] if default_storage.exists(folder) else []:
-            names = [f"{folder}/{part}/{name}" for name in default_storage.listdir(f"{folder}/{part}")[1]]
-            kept = set().union(*(_named(model, column, names) for model, column in columns))
-            yield from (name for name in names if name not in kept and default_storage.get_modified_time(name) < settled)
-
-
-def _named(model: Any, column: str, names: list[str]) -> set[str]:
-    return set(model.objects.filter(**{f"{column}__in": names}).values_list(column, flat=True))
+    """Stored files that no row names."""
+    now = timezone.now()
+    yield from orphaned_files("videos", (Video.objects.all(), "file"), now=now)
+    yield from orphaned_files("processed", (Video.objects.all(), "processed"), now=now)
+    yield from orphaned_files(
+        "sightings", (FaceSighting.objects.all(), "picture"), (PlateSighting.objects.all(), "picture"), now=now
+    )
 
 
 def _delete_leftovers(now: datetime) -> None:

@@ -135,6 +135,7 @@ def _describe(recogniser: Any, pack: str) -> EngineInfo:
         identity=f"insightface:{pack}@{weights_sha256[:8]}",
         dimension=recogniser.get_feat(np.zeros((height, width, 3), np.uint8)).size,
         metric=Metric.COSINE,
+        has_fixed_input=True,
     )
 
 

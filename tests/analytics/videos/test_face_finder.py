@@ -30,7 +30,7 @@ class Counting(FakeEngine):
 
     @property
     def info(self) -> EngineInfo:
-        return replace(super().info, name=self._name)
+        return replace(super().info, name=self._name, has_fixed_input=self._name == "insightface")
 
     def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
         self.pixels.append(image_rgb.shape[0] * image_rgb.shape[1])
