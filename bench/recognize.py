@@ -3,8 +3,9 @@
     python -m bench.recognize [--engine dlib|insightface] [--seconds 20] [--photos FOLDER]
 
 Direct calls and HTTP requests alternate photo by photo, so that both see the same machine. Prints p50 and p99 with one client,
-throughput with eight clients beside the same engine on all cores, the longest hold-up of the event loop, and the memory of
-the serving process without its engine processes.
+throughput with eight clients beside the same engine on all cores, the longest hold-up of the event loop beside that of a process
+that only sleeps (what the machine itself holds up, and what another guest of it takes away), and the memory of the serving
+process without its engine processes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from faces import analysis
 from faces.engines.registry import EngineSpec, resolve
@@ -67,7 +68,7 @@ def _measure(engine: EngineChoice, photos: Sequence[bytes], arguments: argparse.
         "KIOSK_INSIGHTFACE_PACK": arguments.pack,
     }
     spec, _reason = resolve(engine, insightface_root=arguments.insightface_root, pack=arguments.pack, cache_dir=folder / "models")
-    with LiveServer(folder / "data", **settings) as server:
+    with _Sleeper() as sleeper, LiveServer(folder / "data", **settings) as server:
         enrolled = _enrol(server, photos)
         requests = [_request(photo) for photo in photos]
         analysis.prepare(spec, ImageLimits())
@@ -77,6 +78,7 @@ def _measure(engine: EngineChoice, photos: Sequence[bytes], arguments: argparse.
         with urllib.request.urlopen(f"{server.url}/healthz") as response:
             lag = json.load(response)["event_loop_lag_ms"]
         _bar("event loop held up at worst", f"{lag:.1f} ms", lag <= LAG_BAR_MS, f"at most {LAG_BAR_MS:g} ms")
+        print(f"  a process that only sleeps, all the while: {sleeper.worst_ms:.1f} ms; {sleeper.stolen}")
         assert server.process is not None
         memory = _resident_mb(server.process.pid)
         _bar("memory of the serving process", f"{memory:.0f} MB", memory <= MEMORY_BAR_MB, f"at most {MEMORY_BAR_MB:g} MB")
@@ -88,6 +90,47 @@ def _enrol(server: LiveServer, photos: Sequence[bytes]) -> int:
         for index, photo in enumerate(photos)
     )
     return sum(answer["status"] == "success" for answer in answers)
+
+
+class _Sleeper:
+    """A process that does nothing but sleep for 20 ms at a time: how late it wakes up is the machine's doing."""
+
+    _NAP_SECONDS = 0.02
+
+    def __init__(self) -> None:
+        spawning = multiprocessing.get_context("spawn")
+        self._worst: Any = spawning.Value("d", 0.0)
+        self._process = spawning.Process(target=_sleep, args=(self._worst, self._NAP_SECONDS), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._stolen = _stolen_seconds()
+        self._process.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    @property
+    def worst_ms(self) -> float:
+        worst: float = self._worst.value
+        return worst * 1000
+
+    @property
+    def stolen(self) -> str:
+        """Processor time that a hypervisor gave to others meanwhile."""
+        return f"{_stolen_seconds() - self._stolen:.1f} s of the processors were taken by the hypervisor"
+
+
+def _sleep(worst: Any, seconds: float) -> None:
+    while True:
+        due = time.monotonic() + seconds
+        time.sleep(seconds)
+        worst.value = max(worst.value, time.monotonic() - due)
+
+
+def _stolen_seconds() -> float:
+    return int(Path("/proc/stat").read_text(encoding="ascii").split(maxsplit=9)[8]) / os.sysconf("SC_CLK_TCK")
 
 
 class _Client:

@@ -45,7 +45,6 @@ class _SpeechLoader:
             voice.close()
 
     def _load(self) -> None:
-        _learn()
         try:
             problem = voice.warm_up()
             recognition.warm_up()
@@ -73,7 +72,7 @@ _loader = _SpeechLoader()
 
 def register() -> None:
     """Makes the server start, stop and ask after this app."""
-    register_service(Service("speech", verify=_verify, start=_loader.start, stop=_loader.stop))
+    register_service(Service("speech", verify=_verify, start=_loader.start, prepare=_learn, stop=_loader.stop))
     register_probe("speech", _probe)
 
 

@@ -14,7 +14,7 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -143,7 +143,7 @@ class KioskServer(Server):  # type: ignore[misc]
     """Serves `application` on sockets that are open already.
 
     SIGTERM and SIGINT stop it in order: no new connection is taken, HTTP requests under way are answered, websockets answer the
-    message that they are at and close (all for at most `drain_seconds`), then `on_stop` runs. A second signal stops it at once.
+    message that they are at and close (all for at most `drain_seconds`). A second signal stops it at once.
     """
 
     connections: dict[Any, dict[str, Any]]
@@ -157,8 +157,6 @@ class KioskServer(Server):  # type: ignore[misc]
         socket_limits: SocketLimits,
         drain_seconds: float,
         behind_proxy: bool,
-        on_ready: Callable[[], None],
-        on_stop: Callable[[], None],
     ) -> None:
         super().__init__(
             application,
@@ -178,17 +176,12 @@ class KioskServer(Server):  # type: ignore[misc]
         self.max_body_bytes = max_body_bytes
         self._socket_limits = socket_limits
         self._drain_seconds = drain_seconds
-        self._on_ready = on_ready
-        self._on_stop = on_stop
         self._stopping_since: float | None = None
 
     def run(self) -> None:
-        """Serves until a signal; returns after `on_stop`."""
+        """Serves until a signal."""
         reactor.callWhenRunning(self._start)
-        try:
-            super().run()
-        finally:
-            self._on_stop()
+        super().run()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Runs the application of one request or websocket. Returns the queue that takes what the client sends."""
@@ -230,7 +223,6 @@ class KioskServer(Server):  # type: ignore[misc]
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._begin_stop)
-        self._on_ready()
         _settle()
         self._beat(loop.time())
 

@@ -10,7 +10,7 @@ from kiosk.runtime.services import Service, WrongConfiguration, register_service
 
 def register() -> None:
     """Makes a server with foreign keys refuse to start: what it wrote would be readable to nobody with the right ones."""
-    register_service(Service("encryption", verify=_verify, start=_nothing, stop=_nothing))
+    register_service(Service("encryption", verify=_verify))
 
 
 def _verify() -> None:
@@ -23,7 +23,3 @@ def _verify() -> None:
             f"KIOSK_ENCRYPTION_KEYS: {', '.join(foreign)} was encrypted with another key; put the old key behind the new one, or"
             " restore the file encryption_key of the data folder from the backup"
         )
-
-
-def _nothing() -> None:
-    pass

@@ -101,8 +101,4 @@ _child = _Child()
 
 def register() -> None:
     """Makes the server start and stop the watch."""
-    register_service(Service("cameras", verify=_nothing, start=_child.start, stop=_child.stop))
-
-
-def _nothing() -> None:
-    """`manage.py watch` says itself what keeps it from running."""
+    register_service(Service("cameras", start=_child.start, stop=_child.stop))

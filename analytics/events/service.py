@@ -13,8 +13,4 @@ def register() -> None:
     """Stops what follows the events with the server (the first client starts it); has old events and erased persons forgotten."""
     on_erasure(forget_persons)
     register_retention(Retention("events", count_overdue, enforce))
-    register_service(Service("events", verify=_nothing, start=_nothing, stop=stop_feed))
-
-
-def _nothing() -> None:
-    """There is nothing to do."""
+    register_service(Service("events", stop=stop_feed))

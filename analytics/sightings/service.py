@@ -65,7 +65,7 @@ _following = _Following()
 def register() -> None:
     """Makes the server follow the sightings, and every process note what deleted videos take along."""
     changes.register()
-    register_service(Service("sightings", verify=lambda: None, start=_following.start, stop=_following.stop))
+    register_service(Service("sightings", start=_following.start, stop=_following.stop))
     register_probe("sightings", _probe)
 
 

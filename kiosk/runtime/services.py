@@ -13,15 +13,22 @@ class WrongConfiguration(Exception):
     """A part can't run as it is configured; the message is one line that names the setting and the mend."""
 
 
+def _nothing() -> None:
+    """What a part does at a moment that does not concern it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One part. All three are called from the main thread and return soon; long work goes on in the part's own threads."""
+    """One part. All are called from the main thread, in this order."""
 
     name: str
-    verify: Callable[[], None]
-    """Raises WrongConfiguration; called before any port is opened."""
-    start: Callable[[], None]
-    stop: Callable[[], None]
+    verify: Callable[[], None] = _nothing
+    """Raises WrongConfiguration; called before any port is opened. Returns soon, as start and stop do."""
+    start: Callable[[], None] = _nothing
+    """Long work goes on in the part's own threads and processes."""
+    prepare: Callable[[], None] = _nothing
+    """Imports and learns what would hold the interpreter, and so the event loop, for long; called before anything is served."""
+    stop: Callable[[], None] = _nothing
 
 
 _services: dict[str, Service] = {}
@@ -42,6 +49,12 @@ def start_services() -> None:
     """Starts every part."""
     for service in _services.values():
         service.start()
+
+
+def prepare_services() -> None:
+    """Has every part load what it needs in this process; their own processes start meanwhile."""
+    for service in _services.values():
+        service.prepare()
 
 
 def stop_services() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from kiosk.runtime.memory import share_heaps
 
@@ -24,7 +26,13 @@ class Command(BaseCommand):
         from kiosk.api.authentication import usable_tokens_exist
         from kiosk.asgi import application, listeners
         from kiosk.listeners import open_listeners
-        from kiosk.runtime.services import WrongConfiguration, start_services, stop_services, verify_services
+        from kiosk.runtime.services import (
+            WrongConfiguration,
+            prepare_services,
+            start_services,
+            stop_services,
+            verify_services,
+        )
 
         environment = settings.KIOSK
         if environment.production and not usable_tokens_exist():
@@ -41,13 +49,25 @@ class Command(BaseCommand):
         for listener in opened:
             self.stdout.write(f"{listener.listener.name}: {listener.url}")
         self.stdout.flush()
-        KioskServer(
+        server = KioskServer(
             application,
             opened,
             max_body_bytes=environment.upload_mb * _MEBIBYTE,
             socket_limits=SocketLimits(text_bytes=environment.text_kb * _KIBIBYTE, binary_bytes=environment.frame_mb * _MEBIBYTE),
             drain_seconds=environment.drain_seconds,
             behind_proxy=environment.behind_proxy,
-            on_ready=start_services,
-            on_stop=stop_services,
-        ).run()
+        )
+        # Until the server takes over the signals.
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            start_services()
+            prepare_services()
+            # From here on this thread is the event loop's.
+            connections.close_all()
+            server.run()
+        finally:
+            stop_services()
+
+
+def _leave(*_signal: Any) -> None:
+    raise SystemExit(0)
