@@ -102,10 +102,10 @@ def recognise(photo: bytes, *, threshold: float, targets: Sequence[str] = ()) ->
     if face.embedding is None:
         return Recognition(Verdict.TOO_SMALL, threshold, face.box)
     people = _caught_up_gallery()
-    if len(people) == 0:
-        return Recognition(Verdict.GALLERY_EMPTY, threshold, face.box)
     matches = _candidates(people, face.embedding, threshold, _Targets.of(targets))
-    return Recognition(Verdict.MATCHED if matches else Verdict.NO_MATCH, threshold, face.box, matches)
+    if matches:
+        return Recognition(Verdict.MATCHED, threshold, face.box, matches)
+    return Recognition(Verdict.NO_MATCH if len(people) else Verdict.GALLERY_EMPTY, threshold, face.box)
 
 
 def identify_all(photo: bytes, *, threshold: float, faces: int, candidates: int) -> list[Recognition]:

@@ -48,6 +48,8 @@ class Search:
     def among(self, slots: Slots) -> list[Hit]:
         """The best of these rows; all of them are scored."""
         slots = self.snapshot.rows.taken(slots)
+        if len(slots) <= self.limit:
+            return self._hits(slots)
         return self._hits(slots[self._best_of_persons(slots, self._nearness(slots))])
 
     def by_signs(self, frame: SignFrame, threads: Executor, helpers: int) -> list[Hit]:
