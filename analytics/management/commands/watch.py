@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
 import threading
-from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from kiosk.runtime.memory import share_heaps
 
 logger = logging.getLogger(__name__)
 
 ANOTHER_RUNS = 75
-"""Exit code (EX_TEMPFAIL) where another watch of this data folder runs already."""
+"""Exit code (EX_TEMPFAIL) where another watch of this installation runs already."""
 
 
 class Command(BaseCommand):
@@ -31,6 +30,7 @@ class Command(BaseCommand):
     def handle(self, *, with_parent: bool, **_options: Any) -> None:
         share_heaps()
         from analytics.cameras.camera import WatchRules
+        from analytics.cameras.sole import SoleWatch
         from analytics.cameras.watching import Watch, WatchSettings
         from faces.engines.base import EngineUnavailable
         from faces.errors import FaceError
@@ -39,9 +39,12 @@ class Command(BaseCommand):
         from kiosk.runtime.audit import acting_client
 
         environment = settings.KIOSK
-        # Held until the process ends, however it ends.
-        lock = _lock(environment.data_dir / "watch.lock")
-        if lock is None:
+        sole = SoleWatch(environment.data_dir)
+        try:
+            acquired = sole.acquire()
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {type(error).__name__}") from None
+        if not acquired:
             raise CommandError("Another manage.py watch of this installation runs already", returncode=ANOTHER_RUNS)
         workers = environment.watch_workers or max(1, (os.cpu_count() or 1) // 2)
         use_workers(workers)
@@ -66,6 +69,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, stop)
         if with_parent:
             threading.Thread(target=_stop_with_parent, args=(watch.stop,), name="parent", daemon=True).start()
+        sole.keep(watch.stop)
         try:
             with acting_client("watch"):
                 watch.run()
@@ -74,20 +78,8 @@ class Command(BaseCommand):
         finally:
             close_face_workers()
             close_gallery()
-            lock.close()
+            sole.release()
         self.stdout.write("Stopped watching")
-
-
-def _lock(path: Path) -> TextIO | None:
-    """The open file that is locked, or None where another process has locked it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
 
 
 def _stop_with_parent(stop: Any) -> None:
