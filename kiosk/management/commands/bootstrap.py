@@ -22,7 +22,8 @@ class Command(BaseCommand):
         settings.KIOSK.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         if _unmigrated():
-            call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
+            # Not through self.stdout, which would end each of its half lines.
+            call_command("migrate", interactive=False, verbosity=1)
         if "load_catalogue" in get_commands():
             call_command("load_catalogue", stdout=self.stdout)
         changed = apply_roles()

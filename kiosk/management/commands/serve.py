@@ -46,9 +46,6 @@ class Command(BaseCommand):
             self.stderr.write(self.style.ERROR(str(failure)))
         if not opened:
             raise CommandError("No listener could be opened")
-        for listener in opened:
-            self.stdout.write(f"{listener.listener.name}: {listener.url}")
-        self.stdout.flush()
         server = KioskServer(
             application,
             opened,
@@ -64,6 +61,9 @@ class Command(BaseCommand):
             prepare_services()
             # From here on this thread is the event loop's.
             connections.close_all()
+            for listener in opened:
+                self.stdout.write(f"{listener.listener.name}: {listener.url}")
+            self.stdout.flush()
             server.run()
         finally:
             stop_services()
