@@ -9,7 +9,6 @@ from daphne.server import Server, reactor
 # isort: split
 import asyncio
 import gc
-import io
 import logging
 import signal
 import sys
@@ -60,11 +59,45 @@ class _WideTransport(TCPServer):
     bufferSize = 512 * 1024  # noqa: N815 - Twisted's name
 
 
+class _Body:
+    """A body in memory, with what Twisted and Daphne use of a file. Read at once, as it mostly is, it is copied once or never."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._at = 0
+
+    def write(self, data: bytes) -> None:
+        self._at += len(data)
+        # However many pieces a body comes in, few are kept, and no byte is copied more often than their number has digits.
+        while self._pieces and len(self._pieces[-1]) <= len(data):
+            data = self._pieces.pop() + data
+        self._pieces.append(data)
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, position: int, _whence: int = 0) -> None:
+        self._at = position
+
+    def read(self, size: int | None = None) -> bytes:
+        if len(self._pieces) != 1:
+            self._pieces = [b"".join(self._pieces)]
+        data = self._pieces[0][self._at : None if size is None else self._at + size]
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        self._pieces, self.closed = [], True
+
+
 class BoundedRequest(WebRequest):  # type: ignore[misc]
     """A request whose body may not exceed the server's `max_body_bytes`, announced or not."""
 
     received_bytes = 0
     _refused = False
+    content: Any
     body_file: Any = None
     """A large body, on the disk."""
 
@@ -75,7 +108,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
         if length is not None and length <= _IN_MEMORY:
-            self.content = io.BytesIO()
+            self.content = _Body()
         else:
             super().gotLength(length)
         if length is not None and length > self.server.max_body_bytes:
@@ -96,17 +129,17 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
             return None
         if self.received_bytes > _IN_MEMORY:
             # Daphne would read all of it into the application's queue, in the event loop.
-            self.body_file, self.content = self.content, io.BytesIO()
+            self.body_file, self.content = self.content, _Body()
             self.body_file.seek(0)
         handed_over = super().process()
         # The application has the body now; a photo need not be kept a second time while an engine works.
-        self.content = io.BytesIO()
+        self.content = _Body()
         return handed_over
 
     def _refuse(self) -> None:
         self._refused = True
         # What came is forgotten, what still comes is not kept.
-        self.content = io.BytesIO()
+        self.content = _Body()
         transport = self.channel.transport
         transport.write(_TOO_LARGE)
         reactor.callLater(_LINGER_SECONDS, transport.loseConnection)

@@ -20,7 +20,7 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
@@ -34,6 +34,8 @@ T = TypeVar("T")
 _SPAWN = multiprocessing.get_context("spawn")
 _PREPARE_SECONDS = 120.0
 _PIPE_BYTES = 1024 * 1024
+_LARGE_BYTES = 64 * 1024
+"""Arguments of so many bytes travel beside the pickle: into it and out of it a photo would be copied three times."""
 _NICENESS = 5
 _READY = b"ready"
 
@@ -72,15 +74,63 @@ class PoolStatus:
     """Processes that died or were ended since the start."""
 
 
+class _Beside:
+    """In the place of an argument that travels beside the pickle."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call as it travels."""
+
+    head: bytes
+    """The pickled sizes of `beside`, function and arguments."""
+    beside: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
+        beside = tuple(arg for arg in args if _is_large(arg))
+        placed = tuple(_Beside() if _is_large(arg) else arg for arg in args)
+        sizes = [len(data) for data in beside]
+        return cls(pickle.dumps((sizes, function, placed, kwargs), protocol=pickle.HIGHEST_PROTOCOL), beside)
+
+    def send(self, pipe: Connection) -> None:
+        """Raises OSError where the process is gone."""
+        pipe.send_bytes(self.head)
+        for data in self.beside:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(pipe.fileno(), rest) :]
+
+
+def _is_large(argument: object) -> bool:
+    return type(argument) is bytes and len(argument) >= _LARGE_BYTES
+
+
+def _received(head: bytes, pipe: Connection) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
+    """Function and arguments of the call whose head was just read from the pipe. Raises EOFError and OSError."""
+    sizes, function, placed, kwargs = pickle.loads(head)  # noqa: S301 - from our own server
+    beside = (_read(pipe.fileno(), size) for size in sizes)
+    return function, [next(beside) if isinstance(arg, _Beside) else arg for arg in placed], kwargs
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    pieces = [os.read(descriptor, size)]
+    while missing := size - sum(map(len, pieces)):
+        if not pieces[-1]:
+            raise EOFError
+        pieces.append(os.read(descriptor, missing))
+    return b"".join(pieces)
+
+
 @dataclass(slots=True)
 class _Waiting:
     """A caller for whom no process is free yet."""
 
-    payload: bytes
+    call: _Call
     worker: _Worker | None = None
     """The process that is the caller's now."""
     sent: bool = False
-    """Whether it has been given the payload already."""
+    """Whether it has been given the call already."""
     served: threading.Event = field(default_factory=threading.Event)
 
 
@@ -119,10 +169,10 @@ class WorkerPool:
 
         Raises PoolBusy when the queue is full, PoolClosed after close(), WorkerDied and WorkerTimeout.
         """
-        payload = pickle.dumps((function, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
-        worker, sent = self._take(payload)
+        call = _Call.of(function, args, kwargs)
+        worker, sent = self._take(call)
         try:
-            outcome = worker.make(payload, sent=sent)
+            outcome = worker.make(call, sent=sent)
         finally:
             self._pass_on(worker)
         succeeded, value = pickle.loads(outcome)  # noqa: S301 - from our own process
@@ -144,8 +194,8 @@ class WorkerPool:
             finally:
                 self._pass_on(worker)
 
-    def _take(self, payload: bytes) -> tuple[_Worker, bool]:
-        """A process for this call alone, and whether it has the payload already."""
+    def _take(self, call: _Call) -> tuple[_Worker, bool]:
+        """A process for this call alone, and whether it has the call already."""
         with self._lock:
             if self._closed:
                 raise PoolClosed(f"{self.name}: shutting down")
@@ -154,7 +204,7 @@ class WorkerPool:
             self._pending += 1
             if self._idle:
                 return self._idle.pop(), False
-            waiting = _Waiting(payload)
+            waiting = _Waiting(call)
             self._waiting.append(waiting)
         waiting.served.wait()
         assert waiting.worker is not None
@@ -167,7 +217,7 @@ class WorkerPool:
                 self._idle.append(worker)
                 return
             following = self._waiting.popleft()
-        following.sent = worker.send(following.payload)
+        following.sent = worker.send(following.call)
         following.worker = worker
         following.served.set()
 
@@ -207,12 +257,12 @@ class _Worker:
         # Those that it has begun, counted by itself in memory that both see: to say it by message would wake a thread here.
         self._begun = _SPAWN.RawValue(ctypes.c_uint64, 0)
 
-    def send(self, payload: bytes) -> bool:
+    def send(self, call: _Call) -> bool:
         """Gives a living process its next call ahead of make(); False where there is no such process."""
         if self._pipes is None or self._stopping.is_set():
             return False
         try:
-            self._pipes[1].send_bytes(payload)
+            call.send(self._pipes[1])
         except OSError:
             return False
         return True
@@ -224,15 +274,15 @@ class _Worker:
         except (OSError, EOFError):
             self._bury("at its start")
 
-    def make(self, payload: bytes, *, sent: bool) -> bytes:
-        """The pickled outcome of a call whose payload the process has already (`sent`), or gets now. Raises WorkerError."""
+    def make(self, call: _Call, *, sent: bool) -> bytes:
+        """The pickled outcome of a call that the process has already (`sent`), or gets now. Raises WorkerError."""
         for attempt in range(2):
             if self._stopping.is_set():
                 break
             try:
                 results, calls = self._ready_pipes()
                 if not (sent and attempt == 0):
-                    calls.send_bytes(payload)
+                    call.send(calls)
                 return self._await_outcome(results)
             except (OSError, EOFError):
                 # It died while nothing was asked of it: this call has not begun, and gets another process.
@@ -339,15 +389,15 @@ def _run_process(
         prepare(*prepare_args)
         results.send_bytes(_READY)
         while True:
-            payload = calls.recv_bytes()
+            head = calls.recv_bytes()
             begun.value += 1
-            function, args, kwargs = pickle.loads(payload)  # noqa: S301 - from our own server
+            function, args, kwargs = _received(head, calls)
             results.send_bytes(_outcome(function, args, kwargs))
     except (EOFError, OSError):
         os._exit(0)
 
 
-def _outcome(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+def _outcome(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:
     try:
         return pickle.dumps((True, function(*args, **kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
     except Exception as error:
