@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
+from analytics.video.endings import is_cut_off
 from analytics.video.errors import VideoError, VideoErrorCode
 from analytics.video.pictures import DecodedPicture
 from analytics.video.types import Frame, VideoInfo, VideoLimits
@@ -66,9 +67,11 @@ class VideoReader:
         """The same, not rounded: a third of a millisecond a frame is a second in half an hour."""
         self._skip_until_ms: int | None = None
         self._packets = 0
+        self._ends_corrupt = False
         _require_size(source, self._limits)
         self._container = _open(source)
         try:
+            self._is_cut_off = is_cut_off(source, self._container.format.name)
             self._stream = _video_stream(self._container)
             self._frame_ms = 1000 / _nominal_fps(self._stream)
             self._prepare_decoder(threads)
@@ -162,7 +165,9 @@ class VideoReader:
                 packet = next(packets, None)
                 if packet is None:
                     return
-                self._packets += packet.size > 0
+                if packet.size:
+                    self._packets += not packet.is_corrupt
+                    self._ends_corrupt = packet.is_corrupt
                 frames = packet.decode()
             except av.error.FFmpegError:
                 # The demuxer goes on after a bad packet; one that fails without progress ends the loop by StopIteration.
@@ -203,14 +208,20 @@ class VideoReader:
         return max(self._last_ms + 1, round(self._clock_ms))
 
     def _check_end(self) -> None:
-        """Notes a file that was cut off: its header promised more."""
-        announced_ms, ended_ms = self._announced_ms(), (self._last_ms or 0) + self._frame_ms
-        if announced_ms is None or self.broken_at_ms is not None:
-            return
+        """Notes a file that was cut off: its header promised more, or its last element goes on behind its end."""
         promised = self._stream.frames
-        enough = self._packets >= promised * (1 - MISSING_SHARE) - 1 if promised else len(self._container.streams) > 1
-        if not enough and ended_ms < announced_ms - max(MISSING_MS, announced_ms * MISSING_SHARE):
+        if self.broken_at_ms is not None or 0 < promised <= self._packets:
+            return
+        if self._is_cut_off or self._ends_corrupt or self._is_short(promised):
             self.broken_at_ms = self._last_ms
+
+    def _is_short(self, promised: int) -> bool:
+        """Whether more is missing than a header's rounding, where it announced a length or `promised` frames."""
+        announced_ms, ended_ms = self._announced_ms(), (self._last_ms or 0) + self._frame_ms
+        if announced_ms is None:
+            return False
+        enough = self._packets >= promised * (1 - MISSING_SHARE) - 1 if promised else len(self._container.streams) > 1
+        return not enough and ended_ms < announced_ms - max(MISSING_MS, announced_ms * MISSING_SHARE)
 
 
 def _require_size(source: Source, limits: VideoLimits) -> None:

@@ -97,9 +97,18 @@ def turned(path: Path) -> Path:
 
 
 def cut_off(path: Path, share: float) -> Path:
-    """Leaves the first `share` of the file."""
+    """Leaves the first `share` of the file, an odd number of bytes: never whole packets of a transport stream alone."""
     data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
+    path.write_bytes(data[: int(len(data) * share) | 1])
+    return path
+
+
+def cut_off_behind(path: Path, pictures: int, rest: int) -> Path:
+    """Leaves `pictures` and, from where the container has the next one, `rest` bytes."""
+    with av.open(str(path)) as video:
+        positions = [packet.pos for packet in video.demux(video=0) if packet.size]
+    data = path.read_bytes()
+    path.write_bytes(data[: (positions[pictures] or 0) + rest])
     return path
 
 

@@ -191,6 +191,34 @@ def test_every_container_cut_off(tmp_path: Path, name: str, codec: str, options:
     assert reader.broken_at_ms == times_ms[-1]
 
 
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+CONTAINERS = {
+    "fragmented mp4": ("a.mp4", "libx264", FRAGMENTED),
+    "matroska": ("a.mkv", "libx264", {}),
+    "matroska written live": ("a.mkv", "libx264", {"live": "1"}),
+    "webm": ("a.webm", "libvpx-vp9", {}),
+    "avi": ("a.avi", "mpeg4", {}),
+    "mpegts": ("a.ts", "libx264", {}),
+    "mpegts of a Blu-ray": ("a.ts", "libx264", {"mpegts_m2ts_mode": "1"}),
+}
+
+
+@pytest.mark.parametrize("pictures", [31, 49], ids=["in the middle", "before the last picture"])
+@pytest.mark.parametrize("case", CONTAINERS)
+def test_cut_off_where_every_picture_left_is_whole(tmp_path: Path, case: str, pictures: int) -> None:
+    name, codec, options = CONTAINERS[case]
+    path = clips.write(tmp_path / name, codec=codec, count=50, options=options, frame=_noise_that_moves)
+    reader, times_ms = read(clips.cut_off_behind(path, pictures, rest=9))
+    assert len(times_ms) == pictures
+    assert reader.broken_at_ms == times_ms[-1]
+
+
+def test_stopped_between_two_packets_is_not_told_from_an_end(tmp_path: Path) -> None:
+    path = clips.write(tmp_path / "a.ts", count=50, frame=_noise_that_moves)
+    reader, times_ms = read(clips.cut_off_behind(path, 31, rest=0))
+    assert (len(times_ms), reader.broken_at_ms) == (31, None)
+
+
 @pytest.mark.parametrize("turns", [0, 1, 2, 3], ids=lambda turns: f"{turns * 90} degrees")
 @pytest.mark.parametrize(("width", "height"), [(160, 96), (161, 97)], ids=["even", "odd"])
 def test_planes_and_pixels_stand_upright_alike(tmp_path: Path, width: int, height: int, turns: int) -> None:
@@ -231,10 +259,11 @@ def test_damage_in_the_middle_is_left_out_and_named(tmp_path: Path) -> None:
     assert times_ms[-1] == 5900, "and it went on behind the damage"
 
 
-def test_a_whole_video_is_not_called_broken(tmp_path: Path) -> None:
-    for name in ("a.mp4", "a.mkv", "a.ts", "a.avi"):
-        reader, _ = read(clips.write(tmp_path / name, codec="mpeg4" if name == "a.avi" else "libx264"))
-        assert reader.broken_at_ms is None, name
+@pytest.mark.parametrize("case", [*CONTAINERS, "mp4", "flv"])
+def test_a_whole_video_is_not_called_broken(tmp_path: Path, case: str) -> None:
+    name, codec, options = CONTAINERS.get(case, (f"a.{case}", "libx264", {}))
+    reader, times_ms = read(clips.write(tmp_path / name, codec=codec, options=options))
+    assert (len(times_ms), reader.broken_at_ms) == (30, None)
 
 
 @pytest.mark.parametrize(
