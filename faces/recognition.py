@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from django.db import DatabaseError
+
 from faces.analysis import ProbeFace
 from faces.errors import FaceError, FaceErrorCode
 from faces.gallery import Gallery, Neighbour, gallery
@@ -96,12 +98,13 @@ def recognise(photo: bytes, *, threshold: float, targets: Sequence[str] = ()) ->
 
     A person is a candidate from `threshold` on, one whose number is in `targets` from half of it on. Raises FaceError.
     """
-    face = face_workers().largest_face(photo)
+    ahead = _GalleryAhead()
+    face = face_workers().largest_face(photo, meanwhile=ahead.catch_up)
     if face is None:
         return Recognition(Verdict.NO_FACE, threshold)
     if face.embedding is None:
         return Recognition(Verdict.TOO_SMALL, threshold, face.box)
-    people = _caught_up_gallery()
+    people = ahead.gallery()
     matches = _candidates(people, face.embedding, threshold, _Targets.of(targets))
     if matches:
         return Recognition(Verdict.MATCHED, threshold, face.box, matches)
@@ -159,6 +162,27 @@ class _Targets:
         if not numbers:
             return cls(frozenset())
         return cls(frozenset(Person.objects.filter(number__in=numbers).values_list("pk", flat=True)))
+
+
+class _GalleryAhead:
+    """The gallery, caught up while an engine looks at the photo; why it can't be is the trouble of whoever has found a face."""
+
+    def __init__(self) -> None:
+        self._gallery: Gallery | None = None
+        self._error: FaceError | DatabaseError | None = None
+
+    def catch_up(self) -> None:
+        try:
+            self._gallery = _caught_up_gallery()
+        except (FaceError, DatabaseError) as error:
+            self._error = error
+
+    def gallery(self) -> Gallery:
+        """Raises FaceError or DatabaseError."""
+        if self._error is not None:
+            raise self._error
+        assert self._gallery is not None, "it was caught up"
+        return self._gallery
 
 
 def _caught_up_gallery() -> Gallery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -39,8 +40,9 @@ class FaceWorkers:
             self._info = self._run(analysis.describe)
         return self._info
 
-    def largest_face(self, photo: bytes) -> ProbeFace | None:
-        found: ProbeFace | None = self._run(analysis.largest_face, photo, self.min_face)
+    def largest_face(self, photo: bytes, *, meanwhile: Callable[[], None] | None = None) -> ProbeFace | None:
+        """`meanwhile` is called while an engine looks at the photo."""
+        found: ProbeFace | None = self._run(analysis.largest_face, photo, self.min_face, meanwhile=meanwhile)
         return found
 
     def largest_faces(self, photos: list[bytes]) -> list[ProbeFace | FaceError | None]:
@@ -102,9 +104,9 @@ class FaceWorkers:
     def close(self, *, drain_seconds: float = 0.0) -> None:
         self._pool.close(drain_seconds=drain_seconds)
 
-    def _run(self, function: Any, *args: Any) -> Any:
+    def _run(self, function: Any, *args: Any, meanwhile: Callable[[], None] | None = None) -> Any:
         try:
-            return self._pool.run(function, *args)
+            return self._pool.run_while(meanwhile, function, *args) if meanwhile else self._pool.run(function, *args)
         except AnalysisError as error:
             raise FaceError(error.code, error.detail) from None
         except PoolBusy:

@@ -56,7 +56,7 @@ def _settle() -> None:
 class _WideTransport(TCPServer):
     """A connection that is read in larger pieces than Twisted's 64 KiB: a photo is a few hundred KiB."""
 
-    bufferSize = 512 * 1024  # noqa: N815 - Twisted's name
+    bufferSize = 1024 * 1024  # noqa: N815 - Twisted's name
 
 
 class _Body:

@@ -169,10 +169,18 @@ class WorkerPool:
 
         Raises PoolBusy when the queue is full, PoolClosed after close(), WorkerDied and WorkerTimeout.
         """
+        return self.run_while(_nothing, function, *args, **kwargs)
+
+    def run_while(self, meanwhile: Callable[[], None], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As run(); calls `meanwhile` here while the process is at it, and raises what that raises when the process is done."""
         call = _Call.of(function, args, kwargs)
         worker, sent = self._take(call)
         try:
-            outcome = worker.make(call, sent=sent)
+            sent = sent or worker.send(call)
+            try:
+                meanwhile()
+            finally:
+                outcome = worker.make(call, sent=sent)
         finally:
             self._pass_on(worker)
         succeeded, value = pickle.loads(outcome)  # noqa: S301 - from our own process
@@ -238,6 +246,10 @@ class WorkerPool:
             time.sleep(0.001)
         for worker in self._workers:
             worker.end()
+
+
+def _nothing() -> None:
+    """There is nothing to be done meanwhile."""
 
 
 class _Worker:

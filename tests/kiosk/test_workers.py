@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import threading
@@ -71,6 +72,28 @@ def pool() -> Iterator[WorkerPool]:
     made = make_pool()
     yield made
     made.close()
+
+
+def digests(*values: bytes | int) -> list[str | int]:
+    return [hashlib.sha256(value).hexdigest() if isinstance(value, bytes) else value for value in values]
+
+
+@pytest.mark.parametrize("sizes", [[0], [64 * 1024 - 1], [64 * 1024], [400_000, 3], [5_000_000, 1_000_000]], ids=str)
+def test_large_arguments_arrive_as_they_were_sent(pool, sizes):
+    values = [os.urandom(size) for size in sizes]
+    for _ in range(2):
+        assert pool.run(digests, 1, *values, 2) == digests(1, *values, 2)
+
+
+def test_something_is_done_while_the_process_works(pool, tmp_path):
+    signal_file = tmp_path / "go"
+    assert pool.run_while(signal_file.touch, wait_for, signal_file) == "go"
+
+
+def test_what_fails_meanwhile_leaves_the_process_in_order(pool):
+    with pytest.raises(LookupError, match="on purpose"):
+        pool.run_while(fail, double, 1)
+    assert pool.run(double, 21) == 42
 
 
 def test_runs_in_a_prepared_process(pool):
