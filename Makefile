@@ -19,6 +19,8 @@ serve: $(STAMP) ## Install what is missing, migrate, make a first admin, and ser
 	@$(BIN)/python manage.py bootstrap
 	@exec $(BIN)/python manage.py serve
 
+# Else each of the hundreds of servers and workers that the tests start would compile our modules for itself.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(DEV_STAMP) ## Install what is missing and run every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -75,12 +75,14 @@ def removed(entry: LogEntry) -> Iterator[Removed]:
         return
     if count := (entry.additional_data or {}).get("count"):
         yield Removed(_("records"), int(count))
-    for name, change in (entry.changes or {}).items():
-        if name in _PARTS and change[1] == "0":
-            yield Removed(capfirst(_PARTS[name]()), int(change[0]))
+    changes = entry.changes or {}
+    for name, label in _PARTS.items():
+        if name in changes and changes[name][1] == "0":
+            yield Removed(capfirst(label()), int(changes[name][0]))
 
 
-_PARTS = {
+# In the order in which they are told: PostgreSQL keeps none of its own.
+_PARTS: dict[str, Callable[[], str]] = {
     "relatives": lambda: _("family members"),
     "visits": lambda: _("visits"),
     "turns": lambda: _("turns of conversations"),

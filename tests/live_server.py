@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +21,20 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 60
+_OF_ITS_OWN = frozenset(
+    {
+        "DATABASE_URL",
+        "ELASTICSEARCH_URL",
+        "KIOSK_ENCRYPTION_KEYS",
+        "KIOSK_FACE_INDEX",
+        "KIOSK_LANGUAGE",
+        "KIOSK_MODE",
+        "KIOSK_SECRET_KEY",
+        "REDIS_URL",
+    }
+)
+"""Settings on which it depends what `manage.py bootstrap` makes of an empty data folder, or by which servers share anything:
+what they keep there is named by their database."""
 
 
 def free_port() -> int:
@@ -25,6 +42,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@functools.cache
+def _bootstrapped() -> tempfile.TemporaryDirectory[str]:
+    """Its folder "data" is what `manage.py bootstrap` makes of an empty one without settings of _OF_ITS_OWN; made once."""
+    folder = tempfile.TemporaryDirectory(prefix="kiosk-bootstrapped-")
+    LiveServer(Path(folder.name) / "data").manage("bootstrap")
+    return folder
 
 
 class LiveServer(AbstractContextManager["LiveServer"]):
@@ -35,6 +60,7 @@ class LiveServer(AbstractContextManager["LiveServer"]):
 
     def __init__(self, data_dir: Path, *, all_ports: bool = False, **settings: str) -> None:
         self.data_dir = data_dir
+        self._settings = settings
         self.port = free_port()
         self.tool_port, self.flow_socket_port, self.flow_http_port, self.event_port = (
             free_port() if all_ports else 0 for _ in range(4)
@@ -65,7 +91,7 @@ class LiveServer(AbstractContextManager["LiveServer"]):
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.manage("bootstrap")
+        self._bootstrap()
         self.start()
         return self
 
@@ -100,6 +126,13 @@ class LiveServer(AbstractContextManager["LiveServer"]):
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(arguments)} exited with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def _bootstrap(self) -> None:
+        """`manage.py bootstrap`, or, into a new folder, a copy of what it would make there."""
+        if self._settings.keys() & _OF_ITS_OWN or self.data_dir.exists():
+            self.manage("bootstrap")
+        else:
+            shutil.copytree(Path(_bootstrapped().name) / "data", self.data_dir)
 
     def start(self, *, wait: bool = True) -> None:
         with self.log.open("ab") as log:
