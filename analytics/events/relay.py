@@ -7,9 +7,11 @@ without.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -56,21 +58,29 @@ class Relay:
         self._box = box
         self._on_event = on_event
         self._stop = threading.Event()
+        self._connection: websocket.WebSocket | None = None
         self._devices: dict[str, MediaDevice] = {}
         self._knows_since = True
         self._last = self._last_recorded()
 
     def stop(self) -> None:
+        """Any thread or signal handler may call it. What is being recorded still is."""
         self._stop.set()
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RD)
 
     def run(self) -> None:
-        """Returns after stop(), within a ping's time."""
+        """Returns after stop(): at once, or when an attempt to connect has ended."""
         failures = 0
         while not self._stop.is_set():
             began = time.monotonic()
             try:
                 self._follow()
             except (websocket.WebSocketException, OSError, Refused, DatabaseError) as error:
+                if self._stop.is_set():
+                    return
                 failures = 1 if time.monotonic() - began > _STEADY_SECONDS else failures + 1
                 pause = pause_seconds(failures)
                 logger.warning("%s: %s; trying again in %.0f s", self._box.url, _named(error), pause)
@@ -81,6 +91,7 @@ class Relay:
     def _follow(self) -> None:
         header = [f"Authorization: Bearer {self._box.token}"] if self._box.token else []
         connection = websocket.create_connection(self._box.url, timeout=_CONNECT_SECONDS, header=header)
+        self._connection = connection
         try:
             connection.send(json.dumps(self._configuration()))
             logger.info("%s: following", self._box.url)

@@ -49,7 +49,7 @@ def relay(server, url, **environment):
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=40) == 0, process.stderr.read().decode()
+        assert process.wait(timeout=10) == 0, process.stderr.read().decode()
 
 
 class Box:
@@ -63,15 +63,20 @@ class Box:
 
     @contextmanager
     def running(self):
+        over = threading.Event()
+
         def handle(connection):
             asked = json.loads(connection.recv())
             self.asked.append(asked)
             self.say(connection, asked)
-            connection.recv(30)
+            over.wait(30)
 
         with serve(handle, "127.0.0.1", self.port) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield self
+            try:
+                yield self
+            finally:
+                over.set()
 
     def wait_for_question(self, number, seconds=30):
         deadline = time.monotonic() + seconds
