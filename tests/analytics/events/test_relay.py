@@ -71,7 +71,7 @@ class Box:
             self.say(connection, asked)
             over.wait(30)
 
-        with serve(handle, "127.0.0.1", self.port) as server:
+        with serve(handle, "127.0.0.1", self.port, close_timeout=1) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 yield self
