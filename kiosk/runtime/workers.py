@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
+from kiosk.runtime.calls import Call, received
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -34,8 +36,6 @@ T = TypeVar("T")
 _SPAWN = multiprocessing.get_context("spawn")
 _PREPARE_SECONDS = 120.0
 _PIPE_BYTES = 1024 * 1024
-_LARGE_BYTES = 64 * 1024
-"""Arguments of so many bytes travel beside the pickle: into it and out of it a photo would be copied three times."""
 _NICENESS = 5
 _READY = b"ready"
 
@@ -74,59 +74,11 @@ class PoolStatus:
     """Processes that died or were ended since the start."""
 
 
-class _Beside:
-    """In the place of an argument that travels beside the pickle."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A call as it travels."""
-
-    head: bytes
-    """The pickled sizes of `beside`, function and arguments."""
-    beside: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
-        beside = tuple(arg for arg in args if _is_large(arg))
-        placed = tuple(_Beside() if _is_large(arg) else arg for arg in args)
-        sizes = [len(data) for data in beside]
-        return cls(pickle.dumps((sizes, function, placed, kwargs), protocol=pickle.HIGHEST_PROTOCOL), beside)
-
-    def send(self, pipe: Connection) -> None:
-        """Raises OSError where the process is gone."""
-        pipe.send_bytes(self.head)
-        for data in self.beside:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(pipe.fileno(), rest) :]
-
-
-def _is_large(argument: object) -> bool:
-    return type(argument) is bytes and len(argument) >= _LARGE_BYTES
-
-
-def _received(head: bytes, pipe: Connection) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
-    """Function and arguments of the call whose head was just read from the pipe. Raises EOFError and OSError."""
-    sizes, function, placed, kwargs = pickle.loads(head)  # noqa: S301 - from our own server
-    beside = (_read(pipe.fileno(), size) for size in sizes)
-    return function, [next(beside) if isinstance(arg, _Beside) else arg for arg in placed], kwargs
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    pieces = [os.read(descriptor, size)]
-    while missing := size - sum(map(len, pieces)):
-        if not pieces[-1]:
-            raise EOFError
-        pieces.append(os.read(descriptor, missing))
-    return b"".join(pieces)
-
-
 @dataclass(slots=True)
 class _Waiting:
     """A caller for whom no process is free yet."""
 
-    call: _Call
+    call: Call
     worker: _Worker | None = None
     """The process that is the caller's now."""
     sent: bool = False
@@ -173,7 +125,7 @@ class WorkerPool:
 
     def run_while(self, meanwhile: Callable[[], None], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As run(); calls `meanwhile` here while the process is at it, and raises what that raises when the process is done."""
-        call = _Call.of(function, args, kwargs)
+        call = Call.of(function, args, kwargs)
         worker, sent = self._take(call)
         try:
             sent = sent or worker.send(call)
@@ -202,7 +154,7 @@ class WorkerPool:
             finally:
                 self._pass_on(worker)
 
-    def _take(self, call: _Call) -> tuple[_Worker, bool]:
+    def _take(self, call: Call) -> tuple[_Worker, bool]:
         """A process for this call alone, and whether it has the call already."""
         with self._lock:
             if self._closed:
@@ -269,7 +221,7 @@ class _Worker:
         # Those that it has begun, counted by itself in memory that both see: to say it by message would wake a thread here.
         self._begun = _SPAWN.RawValue(ctypes.c_uint64, 0)
 
-    def send(self, call: _Call) -> bool:
+    def send(self, call: Call) -> bool:
         """Gives a living process its next call ahead of make(); False where there is no such process."""
         if self._pipes is None or self._stopping.is_set():
             return False
@@ -286,7 +238,7 @@ class _Worker:
         except (OSError, EOFError):
             self._bury("at its start")
 
-    def make(self, call: _Call, *, sent: bool) -> bytes:
+    def make(self, call: Call, *, sent: bool) -> bytes:
         """The pickled outcome of a call that the process has already (`sent`), or gets now. Raises WorkerError."""
         for attempt in range(2):
             if self._stopping.is_set():
@@ -403,7 +355,7 @@ def _run_process(
         while True:
             head = calls.recv_bytes()
             begun.value += 1
-            function, args, kwargs = _received(head, calls)
+            function, args, kwargs = received(head, calls)
             results.send_bytes(_outcome(function, args, kwargs))
     except (EOFError, OSError):
         os._exit(0)
