@@ -4,6 +4,7 @@
         [--long MINUTES] [--stream]
 
 plain: PyAV decodes every frame and encodes it again with the settings of the processed video; nothing is looked at or drawn.
+x264 as it comes: the same with the encoder's own settings, which are slower and smaller than those of the processed video.
 counting: analytics.pipeline with an output: decode, detect, track, count, draw, encode.
 /video: what a worker process does for POST /video with the first detector: counting, faces by the engine that is named, and
 plates, as the defaults have it. Only storing the rows is left out.
@@ -117,7 +118,10 @@ def _compare(path: Path, detectors: Sequence[Detector], whole: Sequence[LoadedEn
         info = reader.info
         frames = sum(1 for _ in reader)
     print(f"\n{path.stem}: {frames} frames of {info.width} x {info.height}, {info.fps:g} a second; medians of {rounds}")
-    ways: dict[str, Callable[[], object]] = {"plain": lambda: _plain(path, folder / "plain.mp4", info.fps)}
+    ways: dict[str, Callable[[], object]] = {
+        "plain": lambda: _plain(path, folder / "plain.mp4", info.fps, _as_processed(info.fps)),
+        "plain, x264 as it comes": lambda: _plain(path, folder / "plain.mp4", info.fps, {}),
+    }
     for detector in detectors:
         ways[f"counting, {detector.name}"] = _pipeline(path, detector, folder / "processed.mp4")
     for engines in whole:
@@ -159,7 +163,11 @@ def _everything(
     return lambda: analyse_whole(video, path, folder, engines, on_progress=on_progress, cancelled=lambda: False)
 
 
-def _plain(path: Path, output: Path, fps: float) -> None:
+def _as_processed(fps: float) -> dict[str, str]:
+    return {"preset": PRESET, "crf": CRF, "g": str(max(1, round(fps * KEY_FRAME_SECONDS)))}
+
+
+def _plain(path: Path, output: Path, fps: float, options: dict[str, str]) -> None:
     import av
 
     time_base = Fraction(1, 1000)
@@ -169,7 +177,7 @@ def _plain(path: Path, output: Path, fps: float) -> None:
         encoded: Any = target.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         encoded.width, encoded.height, encoded.pix_fmt = decoded.width // 2 * 2, decoded.height // 2 * 2, "yuv420p"
         encoded.codec_context.time_base = time_base
-        encoded.options = {"preset": PRESET, "crf": CRF, "g": str(max(1, round(fps * KEY_FRAME_SECONDS)))}
+        encoded.options = options
         for index, frame in enumerate(source.decode(decoded)):
             fitted = frame.reformat(encoded.width, encoded.height, "yuv420p")
             fitted.pts, fitted.time_base, fitted.pict_type = round(index * 1000 / fps), time_base, 0
