@@ -5,11 +5,15 @@ from __future__ import annotations
 import ctypes
 
 # Of glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
 
 _ARENAS = 1
 _APART = 512 * 1024
+_LARGEST_KEPT = 32 * 1024 * 1024
+"""The most that glibc takes."""
+_MOST_KEPT = 64 * 1024 * 1024
 
 
 def share_heaps() -> None:
@@ -24,6 +28,20 @@ def share_heaps() -> None:
         return
     mallopt(_M_ARENA_MAX, _ARENAS)
     mallopt(_M_MMAP_THRESHOLD, _APART)
+
+
+def keep_heap() -> None:
+    """Lets a process that looks at pictures keep the memory of the last one for the next.
+
+    By default glibc gives large arrays back to the system when they are freed, and each page of the next ones has to be asked
+    for and emptied again: a twentieth of the time that a photo takes. At most 64 MB are kept; what is larger than 32 MB never is.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+    mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
 
 
 def give_back() -> None:

@@ -26,6 +26,7 @@ from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
 from kiosk.runtime.calls import Call, received
+from kiosk.runtime.memory import keep_heap
 
 logger = logging.getLogger(__name__)
 
@@ -349,6 +350,7 @@ def _run_process(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Where cores are short, taking requests in and sending answers out comes before computing them.
     os.nice(_NICENESS)
+    keep_heap()
     try:
         prepare(*prepare_args)
         results.send_bytes(_READY)
