@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from faces.analysis import ProbeFace
 from faces.errors import FaceError, FaceErrorCode
-from faces.gallery import Gallery, Neighbour, gallery
+from faces.gallery import Gallery, Neighbour, gallery, opened
 from faces.index.base import IndexUnavailable
 from faces.models import Person
 from faces.types import Box, Embedding, KnownPerson
@@ -172,6 +172,9 @@ class _GalleryAhead:
         self._error: FaceError | DatabaseError | None = None
 
     def catch_up(self) -> None:
+        # To open it, an engine is asked what it is; the only one may be at the photo.
+        if opened() is None:
+            return
         try:
             self._gallery = _caught_up_gallery()
         except (FaceError, DatabaseError) as error:
@@ -181,8 +184,7 @@ class _GalleryAhead:
         """Raises FaceError or DatabaseError."""
         if self._error is not None:
             raise self._error
-        assert self._gallery is not None, "it was caught up"
-        return self._gallery
+        return _caught_up_gallery() if self._gallery is None else self._gallery
 
 
 def _caught_up_gallery() -> Gallery:

@@ -125,7 +125,10 @@ class WorkerPool:
         return self.run_while(_nothing, function, *args, **kwargs)
 
     def run_while(self, meanwhile: Callable[[], None], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As run(); calls `meanwhile` here while the process is at it, and raises what that raises when the process is done."""
+        """As run(); calls `meanwhile` here while the process is at it, and raises what that raises when the process is done.
+
+        `meanwhile` must not wait for a process of this pool: it may keep the only one.
+        """
         call = Call.of(function, args, kwargs)
         worker, sent = self._take(call)
         try:

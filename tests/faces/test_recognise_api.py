@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import struct
 import zlib
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from faces.engines.fake import Behaviour, FakeFace
+from faces.gallery import close_gallery
+from faces.workers import close_face_workers
 from tests.faces.conftest import as_base64
 from tests.media import Placed, as_jpeg, as_png, blank, fake_jpeg, fake_photo
 
@@ -55,6 +59,29 @@ def test_matched(post, enrol):
             "message": "匹配成功，≥阈值40.00%有1位，targets命中1位，最相似的是张三_T001",
         },
     }
+
+
+def test_the_first_photo_of_a_process(post, enrol):
+    """Before anything else has asked the only engine process what it is."""
+    enrol(1, "张三", "T001")
+    close_face_workers()
+    close_gallery()
+    with limited_to(20):
+        assert post("/recognize", {"photo": photo(KNOWN)})["data"]["match"][0]["number"] == "T001"
+
+
+@contextmanager
+def limited_to(seconds):
+    def give_up(*_signal):
+        raise TimeoutError(f"no answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_no_face(post, enrol):
