@@ -40,6 +40,10 @@ ONE_CLIENT_BAR = 1.15
 EIGHT_CLIENTS_BAR = 0.9
 LAG_BAR_MS = 20.0
 MEMORY_BAR_MB = 200.0
+_RUN_UP_SECONDS = 0.3
+"""Until all clients are at it."""
+_SPELL_SECONDS = 2.0
+"""Machines shared with others change their speed by a fifth within seconds: both sides of a ratio have to see each change."""
 
 
 def main() -> None:
@@ -92,11 +96,6 @@ def _enrol(server: LiveServer, photos: Sequence[bytes]) -> int:
         for index, photo in enumerate(photos)
     )
     return sum(answer["status"] == "success" for answer in answers)
-
-
-_RUN_UP_SECONDS = 0.3
-_SPELL_SECONDS = 2.0
-"""Machines shared with others change their speed by a fifth within seconds: both sides of a ratio have to see each change."""
 
 
 class _Sleeper:

@@ -58,7 +58,9 @@ class SoleWatch:
     def release(self) -> None:
         self._released.set()
         if self._keeper is not None:
-            self._keeper.join()
+            self._keeper.join(_LOOK_SECONDS)
+            if self._keeper.is_alive():
+                return  # it waits for a database out of reach; the locks end with the process
         if self._database is not None:
             self._database.close()
         if self._file is not None:

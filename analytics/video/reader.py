@@ -69,9 +69,9 @@ class VideoReader:
         self._packets = 0
         self._ends_corrupt = False
         _require_size(source, self._limits)
+        self._source = source
         self._container = _open(source)
         try:
-            self._is_cut_off = is_cut_off(source, self._container.format.name)
             self._stream = _video_stream(self._container)
             self._frame_ms = 1000 / _nominal_fps(self._stream)
             self._prepare_decoder(threads)
@@ -212,7 +212,7 @@ class VideoReader:
         promised = self._stream.frames
         if self.broken_at_ms is not None or 0 < promised <= self._packets:
             return
-        if self._is_cut_off or self._ends_corrupt or self._is_short(promised):
+        if self._ends_corrupt or self._is_short(promised) or is_cut_off(self._source, self._container.format.name):
             self.broken_at_ms = self._last_ms
 
     def _is_short(self, promised: int) -> bool:

@@ -22,12 +22,8 @@ def share_heaps() -> None:
     By default glibc gives each thread a heap of its own, and photos of a few hundred kilobytes leave each of them tens of
     megabytes large. `python -m bench.recognize` shows what it comes to. Does nothing with another C library.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(_M_ARENA_MAX, _ARENAS)
-    mallopt(_M_MMAP_THRESHOLD, _APART)
+    _mallopt(_M_ARENA_MAX, _ARENAS)
+    _mallopt(_M_MMAP_THRESHOLD, _APART)
 
 
 def keep_heap() -> None:
@@ -36,17 +32,21 @@ def keep_heap() -> None:
     By default glibc gives large arrays back to the system when they are freed, and each page of the next ones has to be asked
     for and emptied again: a twentieth of the time that a photo takes. At most 64 MB are kept; what is larger than 32 MB never is.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
-    mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
+    _mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+    _mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
 
 
 def give_back() -> None:
     """Returns freed memory to the system, after work that needed much of it for a moment; takes some milliseconds."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        return
+
+
+def _mallopt(option: int, value: int) -> None:
+    """glibc's; nothing with another C library."""
+    try:
+        ctypes.CDLL(None).mallopt(option, value)
     except (OSError, AttributeError):
         return
