@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analytics.boxes import BoxXYXY
 from analytics.counting import Count, PassageCounter, count_kinds
-from analytics.engines.base import BoxXYXY, Detection, Detector, Kind, LooksReduced, VehicleType
+from analytics.engines.base import Detection, Detector, Kind, LooksReduced, VehicleType
 from analytics.pace import MAX_PER_SECOND, Pace
 from analytics.tracking import Track, TrackedFrame, Tracker, TrackRules
 from analytics.video.drawing import draw

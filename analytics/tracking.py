@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from analytics.engines.base import BoxXYXY, Detection, Kind, VehicleType
+from analytics.boxes import BoxXYXY, area, meet
+from analytics.engines.base import Detection, Kind, VehicleType
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +290,7 @@ class Tracker:
                 continue
             room = self._rules.apart_gap * max(_recent_size(parent), track.size)
             left, top, right, bottom = detection.bbox_xyxy
-            if not _touch(parent.bbox_xyxy, (left - room, top - room, right + room, bottom + room)):
+            if not meet(parent.bbox_xyxy, (left - room, top - room, right + room, bottom + room)):
                 track.apart_ms += elapsed_ms
 
     def _lose(self, time_ms: int, seen: set[int]) -> None:
@@ -299,7 +300,7 @@ class Tracker:
             if track.track_id in seen:
                 continue
             if track.hidden_by is None and not self._is_leaving(track):
-                hider = next((one for one in visible if _touch(one.bbox_xyxy, track.bbox_xyxy)), None)
+                hider = next((one for one in visible if meet(one.bbox_xyxy, track.bbox_xyxy)), None)
                 track.hidden_by = hider.track_id if hider else None
             if time_ms - track.last_ms > self._rules.coast_ms:
                 del self._live[association_id]
@@ -357,7 +358,7 @@ class Tracker:
 
 
 def _size(box: BoxXYXY) -> float:
-    return math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
+    return math.sqrt(max(1.0, area(box)))
 
 
 def _centre(box: BoxXYXY) -> tuple[float, float]:
@@ -369,14 +370,10 @@ def _distance(a: BoxXYXY, b: BoxXYXY) -> float:
     return math.hypot(ax - bx, ay - by)
 
 
-def _touch(a: BoxXYXY, b: BoxXYXY) -> bool:
-    return min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1])
-
-
 def _touched(track: Track, detection: Detection, time_ms: int) -> bool:
     """Whether the detection lies where the track was just now: two that come apart are apart when the second one is noticed."""
     recent = (point.bbox_xyxy for point in reversed(track.path[-_RECENT_POINTS:]) if time_ms - point.time_ms <= _VELOCITY_MS)
-    return any(_touch(box, detection.bbox_xyxy) for box in recent)
+    return any(meet(box, detection.bbox_xyxy) for box in recent)
 
 
 def _travel(start: BoxXYXY, now: BoxXYXY) -> float:

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from analytics.boxes import BoxXYXY
 from analytics.plates.templates import CITY_LETTERS
-from analytics.plates.types import BoxXYXY, ImageBGR, PlateKind
+from analytics.plates.types import ImageBGR, PlateKind
 
 _RGB = tuple[int, int, int]
 _WHITE: Final = (240, 240, 240)

@@ -24,9 +24,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from analytics.boxes import BoxXYXY
 from analytics.plates.grammar import normalise
 from analytics.plates.reader import PlateReader, RapidPlateReader
-from analytics.plates.types import BoxXYXY, ImageBGR
+from analytics.plates.types import ImageBGR
 from bench.engine import SHARED
 from bench.made_up_plates import DESIGNS, OTHER_TEXTS, MadeUp, PlatePainter, cjk_font
 

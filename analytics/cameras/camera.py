@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from django.db import DatabaseError
 
-from analytics.cameras.following import BoxXYXY, Decision, FaceTrack, Follower, FollowRules, Guess
+from analytics.boxes import BoxXYXY
+from analytics.cameras.following import Decision, FaceTrack, Follower, FollowRules, Guess
 from analytics.cameras.reader import CameraFrame, CameraReader
 from analytics.cameras.sources import Source
 from analytics.cameras.strangers import Strangers

@@ -21,12 +21,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from analytics.boxes import BoxXYXY, shared_area
 from faces.analysis import FrameFace
 from faces.quality import FaceQuality
 from faces.similarity import similarity
 from faces.types import Embedding, KnownPerson, Metric
-
-BoxXYXY = tuple[float, float, float, float]
 
 _MOST_WEIGHT: Final = 20.0
 """Of a track's mean: beyond, the past counts half, so that the mean follows a face that is in view for an hour."""
@@ -265,8 +264,8 @@ class Follower:
 
     def _first_sight(self, face: FrameFace) -> FaceTrack | None:
         """The track of a face that has just got its number: it was there in the frame before."""
-        found = max(self._new, key=lambda track: _overlap(track.bbox_xyxy, face.bbox_xyxy), default=None)
-        if found is None or _overlap(found.bbox_xyxy, face.bbox_xyxy) <= 0:
+        found = max(self._new, key=lambda track: shared_area(track.bbox_xyxy, face.bbox_xyxy), default=None)
+        if found is None or shared_area(found.bbox_xyxy, face.bbox_xyxy) <= 0:
             return None
         self._new.remove(found)
         return found
@@ -347,13 +346,6 @@ def observation_weight(quality: FaceQuality | None, min_face: int = 40) -> float
 def _turned_degrees(quality: FaceQuality) -> float:
     """How far a face is turned away from the camera."""
     return max(abs(quality.yaw_degrees), abs(quality.pitch_degrees))
-
-
-def _overlap(first: BoxXYXY, second: BoxXYXY) -> float:
-    """The area that two boxes share."""
-    across = min(first[2], second[2]) - max(first[0], second[0])
-    down = min(first[3], second[3]) - max(first[1], second[1])
-    return max(0.0, across) * max(0.0, down)
 
 
 def _ramp(value: float, worst: float, best: float) -> float:

@@ -9,10 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from analytics.boxes import BoxXYXY
 from analytics.video.types import ImageBGR
-
-BoxXYXY = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels of the frame."""
 
 _CHANNELS = 3
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analytics.engines.base import BoxXYXY, Detection, Kind
+from analytics.boxes import BoxXYXY, overlap
+from analytics.engines.base import Detection, Kind
 from analytics.engines.motion import MotionDetector
 from analytics.engines.yolox import YoloxDetector
 from analytics.video.types import ImageBGR
@@ -48,13 +49,4 @@ class HybridDetector:
 
 def _covered(box: BoxXYXY, by: list[Detection]) -> float:
     """The largest share of the box that one of the detections covers, or of a detection that the box covers."""
-    return max((_overlap(box, one.bbox_xyxy) for one in by), default=0.0)
-
-
-def _overlap(a: BoxXYXY, b: BoxXYXY) -> float:
-    across = min(a[2], b[2]) - max(a[0], b[0])
-    down = min(a[3], b[3]) - max(a[1], b[1])
-    if across <= 0 or down <= 0:
-        return 0.0
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return across * down / max(1.0, smaller)
+    return max((overlap(box, one.bbox_xyxy) for one in by), default=0.0)

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analytics.boxes import joined
 from analytics.plates.types import ImageBGR
 
 _MOST_PIXELS: Final = 1.0e6
@@ -58,7 +59,7 @@ def text_boxes(image_bgr: ImageBGR, widest_px: float = math.inf) -> list[Corners
     while grey.shape[1] >= _WINDOW[0] and grey.shape[0] >= _WINDOW[1] and widest >= smallest:
         found += [_on_picture(box, grey.shape, (width, height)) for box in _lines(_strokes(grey))]
         grey, widest, smallest = _reduced(grey, 0.5), widest / 2, _LARGE_PLATE / 2
-    return _joined(found)
+    return joined(found)
 
 
 def _strokes(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -103,16 +104,3 @@ def _reduced(grey: npt.NDArray[np.uint8], scale: float) -> npt.NDArray[np.uint8]
 
     size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _joined(boxes: list[Corners]) -> list[Corners]:
-    """Those that overlap as one."""
-    joined: list[Corners] = []
-    for box in boxes:
-        left, top, right, bottom = box
-        while others := [one for one in joined if one[0] < right and left < one[2] and one[1] < bottom and top < one[3]]:
-            joined = [one for one in joined if one not in others]
-            left, top = min(left, *(one[0] for one in others)), min(top, *(one[1] for one in others))
-            right, bottom = max(right, *(one[2] for one in others)), max(bottom, *(one[3] for one in others))
-        joined.append((left, top, right, bottom))
-    return joined

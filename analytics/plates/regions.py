@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.plates.types import BoxXYXY, ImageBGR, PlateColour, Quad
+from analytics.boxes import BoxXYXY, overlap
+from analytics.plates.types import ImageBGR, PlateColour, Quad
 
 _SEARCH_WIDTH: Final = 960
 """Panels are searched in a picture reduced to this width."""
@@ -246,16 +247,6 @@ def ground_colour(image_bgr: ImageBGR, quad: Quad) -> PlateColour:
     _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     # Strokes cover less than the ground does.
     return PlateColour.WHITE if float(light.mean()) > 0.5 else PlateColour.BLACK  # noqa: PLR2004
-
-
-def overlap(one: BoxXYXY, other: BoxXYXY) -> float:
-    """The share of the smaller box that the other covers."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    smaller = min((one[2] - one[0]) * (one[3] - one[1]), (other[2] - other[0]) * (other[3] - other[1]))
-    return width * height / smaller if smaller > 0 else 0.0
 
 
 def one_above_the_other(upper: Quad, lower: Quad) -> bool:

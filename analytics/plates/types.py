@@ -10,11 +10,10 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from analytics.boxes import BoxXYXY
+
 ImageBGR: TypeAlias = npt.NDArray[np.uint8]
 """height x width x 3, uint8, BGR, upright."""
-
-BoxXYXY: TypeAlias = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels."""
 
 Quad: TypeAlias = npt.NDArray[np.float32]
 """(4, 2) x, y in pixels: top left, top right, bottom right, bottom left, as one reads."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-BoxXYXY = tuple[float, float, float, float]
+from analytics.boxes import BoxXYXY, area
 
 _MAX_RATIO = 1.8
 """How many times larger or smaller a face may be at the next look."""
@@ -93,4 +93,4 @@ def _middle(box: BoxXYXY) -> tuple[float, float]:
 
 
 def _size(box: BoxXYXY) -> float:
-    return math.sqrt(max(1.0, (box[2] - box[0]) * (box[3] - box[1])))
+    return math.sqrt(max(1.0, area(box)))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from analytics.engines.base import BoxXYXY, Detection, Kind, VehicleType
+from analytics.boxes import BoxXYXY
+from analytics.engines.base import Detection, Kind, VehicleType
 from analytics.tracking import MAX_PATH, Track, Tracker, TrackRules
 
 WIDTH, HEIGHT, FPS = 640, 360, 10
