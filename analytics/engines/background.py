@@ -4,9 +4,9 @@ A mean and a noise level for each pixel, as in any background subtraction, with 
 
 - The beginning. A pixel is background once it has kept its colour for a while; until then, only what changes counts as
   foreground. Traffic in the first frame leaves no holes.
-- Exposure. The background is not compared as it was learnt but as the camera would show it now: a tone curve, fitted anew to
-  each frame over what was background just before, maps its brightness to the frame's. OpenCV's MOG2 and KNN have nothing for
-  this: where an automatic exposure reacts to a white car, their whole picture turns into foreground.
+- Exposure. The background is not compared as it was learnt but as the camera would show it now: a tone curve, fitted anew
+  whenever the light may have changed, over what was background just before, maps its brightness to the frame's. OpenCV's MOG2
+  and KNN have nothing for this: where an automatic exposure reacts to a white car, their whole picture turns into foreground.
 - Standing still. Only what is not foreground is learnt. What stands is kept for `HOLD_SECONDS`, however many frames that is.
 - Holes. What was still at first and went away would leave one for ever; `holes` finds them, `forget` closes them.
 - Shake. A pixel may look like any of its neighbours in the background.
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.engines.arrays import FloatArray, Mask, Milliseconds, Picture, Truth
-from analytics.engines.exposure import inverse, tone_curves, unexposed
+from analytics.engines.arrays import FloatArray, Mask, Milliseconds, Picture, Truth, greatest, window_of
+from analytics.engines.exposure import tone_curves, unexposed
 from analytics.engines.shadows import bodies, shaded
 
 SETTLE_MS = 600
@@ -32,6 +32,8 @@ CHANGE = 12.0
 """Levels of 255, of any colour, from frame to frame that are motion; more where the camera is noisier."""
 CHANGE_FACTOR = 6.0
 """Times the median change of the picture."""
+STEADY = 1.0
+"""Median change of the picture up to which the light is what it was a moment ago."""
 ALL_CHANGE_SHARE = 0.4
 """Of the picture: when so much changes at once, it is the light."""
 LEARN_MS = 250
@@ -121,8 +123,10 @@ class BackgroundModel:
             self._state = _begin(frame, time_ms)
             return self._state.foreground
         seconds = max(0.001, (time_ms - state.time_ms) / 1000)
-        changed = _follow_changes(state, frame, time_ms)
-        _expose(state, frame)
+        changed, median_change = _follow_changes(state, frame, time_ms)
+        is_learning = time_ms - state.learnt_ms >= LEARN_MS
+        if is_learning or not state.all_known or median_change > STEADY:
+            _expose(state, frame)
         mask, held = _foreground(state, frame, changed)
         share = float(np.count_nonzero(mask)) / mask.size
         state.full_seconds = state.full_seconds + seconds if share > RESET_SHARE else 0.0
@@ -131,18 +135,19 @@ class BackgroundModel:
             return None
         state.share = share
         state.foreground = mask
-        if time_ms - state.learnt_ms >= LEARN_MS:
+        if is_learning:
             _learn(state, frame, held)
         _settle(state, frame)
         return mask
 
     def forget(self, frame: Picture, region: Mask) -> None:
         """Takes what the last frame shows in `region` for background: nothing stands there."""
+        import cv2
+
         assert self._state is not None, "no frame was given yet"
-        inside = region > 0
-        self._state.mean[inside] = unexposed(frame[inside], self._state.curves)
-        self._state.learnt = _levels(self._state.mean)
-        self._state.foreground[inside] = 0
+        _take(self._state, frame, region)
+        cv2.copyTo(frame, region, self._state.expected)
+        self._state.foreground[region > 0] = 0
 
 
 def _begin(frame: Picture, time_ms: int) -> _State:
@@ -165,18 +170,19 @@ def _begin(frame: Picture, time_ms: int) -> _State:
     )
 
 
-def _follow_changes(state: _State, frame: Picture, time_ms: int) -> Mask:
-    """Which pixels have changed since the last frame; nothing where everything has, because that is the light."""
+def _follow_changes(state: _State, frame: Picture, time_ms: int) -> tuple[Mask, float]:
+    """Which pixels have changed since the last frame, none where all have, because that is the light; and the median change."""
     import cv2
 
-    change = _greatest(cv2.absdiff(frame, state.last))
-    threshold = max(CHANGE, CHANGE_FACTOR * _median(change[_SAMPLE]))
-    _, changed = cv2.threshold(change, threshold, 255, cv2.THRESH_BINARY)
+    change = greatest(cv2.absdiff(frame, state.last))
+    median = _median(change[_SAMPLE])
+    _, changed = cv2.threshold(change, max(CHANGE, CHANGE_FACTOR * median), 255, cv2.THRESH_BINARY)
     state.last, state.time_ms = frame, time_ms
     if cv2.countNonZero(changed) > ALL_CHANGE_SHARE * changed.size:
-        return np.zeros_like(changed)
-    np.putmask(state.changed_ms, cv2.dilate(changed, _WINDOW) > 0, time_ms)
-    return changed
+        return np.zeros_like(changed), median
+    around = window_of(changed, 1)
+    state.changed_ms[around][cv2.dilate(changed[around], _WINDOW) > 0] = time_ms
+    return changed, median
 
 
 def _expose(state: _State, frame: Picture) -> None:
@@ -198,7 +204,7 @@ def _foreground(state: _State, frame: Picture, changed: Mask) -> tuple[Mask, Mas
     # A pixel may look like any of its neighbours: the camera shakes.
     above = cv2.subtract(frame, cv2.dilate(state.expected, _WINDOW))
     below = cv2.subtract(cv2.erode(state.expected, _WINDOW), frame)
-    difference = _greatest(cv2.max(above, below))
+    difference = greatest(cv2.max(above, below))
     differs: Mask = cv2.compare(difference, state.threshold, cv2.CMP_GT)
     if not state.all_known:
         differs = np.where(state.known, differs, changed)
@@ -213,15 +219,6 @@ def _foreground(state: _State, frame: Picture, changed: Mask) -> tuple[Mask, Mas
     strong = (difference[inside] > STRONG * state.threshold[inside]) | ~known
     without[inside], held[inside] = bodies(differs[inside], shade, strong)
     return without, held
-
-
-def _greatest(image: Picture) -> Mask:
-    """The greatest of the three colours of each pixel."""
-    import cv2
-
-    blue, green, red = cv2.split(image)
-    greatest: Mask = cv2.max(cv2.max(blue, green), red)
-    return greatest
 
 
 def _learn(state: _State, frame: Picture, held: Mask) -> None:
@@ -239,26 +236,39 @@ def _learn(state: _State, frame: Picture, held: Mask) -> None:
     # The rim of an object is never quite one or the other.
     held = cv2.dilate(held, _RIM)
     free = cv2.bitwise_not(held)
-    learnable = cv2.LUT(frame, inverse(state.curves)[np.newaxis])
-    cv2.accumulateWeighted(learnable, state.mean, quick, mask=free)
+    learnable = unexposed(frame, state.curves)
+    _follow(state.mean, learnable, quick, free)
     if held.any():
-        cv2.accumulateWeighted(learnable, state.mean, 1 - math.exp(-seconds / HOLD_SECONDS), mask=held)
-    difference = _greatest(cv2.absdiff(frame, state.expected))
-    cv2.accumulateWeighted(difference, state.noise, 1 - math.exp(-seconds / NOISE_SECONDS), mask=free)
+        _follow(state.mean, learnable, 1 - math.exp(-seconds / HOLD_SECONDS), held)
+    difference = greatest(cv2.absdiff(frame, state.expected)).astype(np.float32)
+    _follow(state.noise, difference, 1 - math.exp(-seconds / NOISE_SECONDS), free)
     state.learnt = _levels(state.mean)
     state.threshold = _threshold(state.noise)
+
+
+def _follow(average: FloatArray, seen: FloatArray, share: float, region: Mask) -> None:
+    """As cv2.accumulateWeighted does, which takes several times as long where it has a mask."""
+    import cv2
+
+    cv2.copyTo(cv2.addWeighted(average, 1 - share, seen, share, 0), region, average)
 
 
 def _settle(state: _State, frame: Picture) -> None:
     """Takes pixels that have kept their colour long enough for background as they are."""
     if state.all_known:
         return
-    unknown = ~state.known
+    _take(state, frame, (~state.known).view(np.uint8))
     late = state.time_ms - state.begun_ms >= SETTLE_AT_LAST_MS
-    state.mean[unknown] = unexposed(frame[unknown], state.curves)
-    state.learnt = _levels(state.mean)
     state.known |= late | (state.time_ms - state.changed_ms >= SETTLE_MS)
     state.all_known = bool(state.known.all())
+
+
+def _take(state: _State, frame: Picture, region: Mask) -> None:
+    """What the frame shows where `region` isn't 0 is the background from now on."""
+    import cv2
+
+    cv2.copyTo(unexposed(frame, state.curves), region, state.mean)
+    state.learnt = _levels(state.mean)
 
 
 def _median(levels: Mask) -> float:

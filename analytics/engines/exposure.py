@@ -65,5 +65,7 @@ def inverse(curves: FloatArray) -> FloatArray:
 
 
 def unexposed(seen: Picture, curves: FloatArray) -> FloatArray:
-    """What was learnt of pixels (n, 3) that the curves map to `seen`."""
-    return inverse(curves)[seen, np.arange(3)]
+    """What was learnt of a picture that the curves map to `seen`."""
+    import cv2
+
+    return cv2.LUT(seen, inverse(curves)[np.newaxis])

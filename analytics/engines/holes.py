@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.engines.arrays import Mask, Milliseconds, Picture
+from analytics.engines.arrays import Mask, Milliseconds, Picture, greatest, window_of
 
 STILL_MS = 700
 """How long a place must not have changed before it may be a hole: while something moves there, it isn't."""
@@ -26,8 +26,8 @@ LEAST_STEP = 8.0
 _SMALL = np.ones((3, 3), np.uint8)
 _RIM = np.ones((5, 5), np.uint8)
 _WIDE_RIM = np.ones((7, 7), np.uint8)
-_MARGIN = 4
-"""Pixels around an outline that its steps depend on."""
+_MARGIN = 5
+"""Pixels around a part that the steps at its outline depend on."""
 
 
 class HoleFinder:
@@ -47,32 +47,32 @@ class HoleFinder:
         if time_ms - self._looked_ms < LOOK_MS:
             return None
         self._looked_ms = time_ms
-        opened = cv2.morphologyEx(foreground, cv2.MORPH_OPEN, _SMALL)
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
-        large = (stats[:, cv2.CC_STAT_AREA] >= LEAST_SHARE * labels.size).nonzero()[0]
-        parts = [(labels == label).astype(np.uint8) for label in large if label > 0]
-        # Still as a whole: a quiet chest ends at a moving arm without an edge, and the wall behind it may well have one.
-        still = [part for part in parts if (still_ms[part > 0] >= STILL_MS).mean() >= STILL_SHARE]
-        holes = np.zeros_like(foreground)
-        for part in still:
-            if _is_hole(part, frame, expected):
+        found = np.zeros_like(foreground)
+        window = window_of(foreground, _MARGIN)
+        frame, expected, still, holes = frame[window], expected[window], still_ms[window] >= STILL_MS, found[window]
+        opened = cv2.morphologyEx(foreground[window], cv2.MORPH_OPEN, _SMALL)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
+        for label in range(1, count):
+            if stats[label, cv2.CC_STAT_AREA] < LEAST_SHARE * foreground.size:
+                continue
+            part = (labels == label).astype(np.uint8)
+            around = window_of(part, _MARGIN)
+            # Still as a whole: a quiet chest ends at a moving arm without an edge, and the wall behind it may well have one.
+            if still[part > 0].mean() >= STILL_SHARE and _is_hole(part[around], frame[around], expected[around]):
                 holes |= part
-        return cv2.dilate(holes * 255, _WIDE_RIM) if holes.any() else None
+        return cv2.dilate(found * 255, _WIDE_RIM) if holes.any() else None
 
 
 def _is_hole(part: Mask, frame: Picture, expected: Picture) -> bool:
-    """Whether the frame shows nothing that ends where the part, 0 and 1, ends."""
+    """Whether the frame shows nothing that ends where the part, 0 and 1, ends. Of all three what is around the part, too."""
     import cv2
 
     outline = cv2.morphologyEx(part, cv2.MORPH_GRADIENT, _SMALL)
     outline[[0, 1, -2, -1]] = 0
     outline[:, [0, 1, -2, -1]] = 0
-    left, top, width, height = cv2.boundingRect(outline)
-    if width == 0:
+    if not outline.any():
         return False
-    window = (slice(max(0, top - _MARGIN), top + height + _MARGIN), slice(max(0, left - _MARGIN), left + width + _MARGIN))
-    part, outline, frame, expected = part[window], outline[window], frame[window], expected[window]
     # The greatest step nearby: outlines are found to a pixel or two.
-    steps = cv2.dilate(cv2.morphologyEx(frame, cv2.MORPH_GRADIENT, _SMALL).max(axis=2), _RIM)
-    difference = float(cv2.absdiff(frame, expected).max(axis=2)[part > 0].mean())
+    steps = cv2.dilate(greatest(cv2.morphologyEx(frame, cv2.MORPH_GRADIENT, _SMALL)), _RIM)
+    difference = float(greatest(cv2.absdiff(frame, expected))[part > 0].mean())
     return float(np.median(steps[outline > 0])) <= max(LEAST_STEP, STEP_SHARE * difference)

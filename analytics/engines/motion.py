@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from analytics.boxes import iou
 from analytics.engines.arrays import Picture
 from analytics.engines.background import BackgroundModel
 from analytics.engines.base import Detection, Kind, require_frame, require_start
@@ -111,8 +112,8 @@ class MotionDetector:
     def _remember(self, silhouette: Silhouette, time_ms: int) -> _Seen:
         """The outline with what it was in the last frame: the one that covers most of it."""
         last = self._seen[-1][1] if self._seen else []
-        before = max(last, key=lambda one: _shared(silhouette, one.silhouette), default=None)
-        if before is not None and _shared(silhouette, before.silhouette) == 0:
+        before = max(last, key=lambda one: iou(silhouette.bbox_xyxy, one.silhouette.bbox_xyxy), default=None)
+        if before is not None and iou(silhouette.bbox_xyxy, before.silhouette.bbox_xyxy) == 0:
             before = None
         return _Seen(silhouette, time_ms, before)
 
@@ -144,16 +145,6 @@ class MotionDetector:
         columns = slice(silhouette.left, silhouette.left + silhouette.width)
         unknown = ~self._background.known[rows, columns]
         return bool(unknown.any()) and float(unknown[silhouette.mask > 0].mean()) > ROUGH_SHARE
-
-
-def _shared(a: Silhouette, b: Silhouette) -> float:
-    """Intersection over union of two outlines' boxes."""
-    across = min(a.left + a.width, b.left + b.width) - max(a.left, b.left)
-    down = min(a.top + a.height, b.top + b.height) - max(a.top, b.top)
-    if across <= 0 or down <= 0:
-        return 0.0
-    both = across * down
-    return both / (a.width * a.height + b.width * b.height - both)
 
 
 def _rigid(one: _Seen) -> float | None:

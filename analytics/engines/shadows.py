@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analytics.engines.arrays import Mask, Picture, Truth
+from analytics.engines.arrays import Mask, Picture, Truth, split
 
 BRIGHTNESS = (0.45, 0.97)
 """Of a shaded pixel, as a share of the same pixel in the light."""
@@ -27,7 +27,7 @@ def shaded(expected: Picture, frame: Picture) -> Truth:
     import cv2
 
     ratio = cv2.divide(frame, np.maximum(expected, 1), dtype=cv2.CV_32F)
-    blue, green, red = cv2.split(ratio)
+    blue, green, red = split(ratio)
     unlike = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
     grey = (blue + green + red) / 3
     mean = cv2.blur(grey, (3, 3))
@@ -49,7 +49,7 @@ def bodies(differs: Mask, shade: Truth, strong: Truth) -> tuple[Mask, Mask]:
     lit = cv2.morphologyEx((differs & ~shade).astype(np.uint8), cv2.MORPH_OPEN, _WINDOW)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(differs, connectivity=8)
     without, with_shadows = np.zeros_like(differs), np.zeros_like(differs)
-    for label in np.unique(labels[strong & (lit > 0)]):
+    for label in np.flatnonzero(np.bincount(labels[strong & (lit > 0)])):
         left, top, width, height, _area = stats[label]
         window = (slice(top, top + height), slice(left, left + width))
         part = (labels[window] == label).astype(np.uint8)

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from analytics.engines.arrays import Mask
+from analytics.boxes import BoxXYXY
+from analytics.engines.arrays import Mask, window_of
 
 SMALLEST_SHARE = 0.0012
 """Of the frame's area, the least that is looked at."""
@@ -68,6 +69,10 @@ class Silhouette:
     """height x width of 0 and 1, filled."""
 
     @property
+    def bbox_xyxy(self) -> BoxXYXY:
+        return self.left, self.top, self.left + self.width, self.top + self.height
+
+    @property
     def centre(self) -> tuple[float, float]:
         return self.left + self.width / 2, self.top + self.height / 2
 
@@ -80,15 +85,14 @@ def find_silhouettes(foreground: Mask) -> list[Silhouette]:
     """The outlines in a mask of 0 and 255, specks left out, parts of one body put together."""
     import cv2
 
-    if not foreground.any():
-        return []
     height, width = foreground.shape
     unit = max(height, width) / 128
-    opened = cv2.morphologyEx(foreground, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     # Higher than wide: heads come off necks and feet off trousers, but two people side by side are two.
     bridge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_odd(2 * unit), _odd(3.5 * unit)))
+    rows, columns = window_of(foreground, max(bridge.shape))
+    opened = cv2.morphologyEx(foreground[rows, columns], cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, bridge)
-    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=(columns.start, rows.start))
     least = SMALLEST_SHARE * height * width
     parts = [contour for contour in contours if cv2.contourArea(contour) >= least / 3]
     bodies = _joined(parts)

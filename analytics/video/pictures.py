@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     import av
+    from av.video.reformatter import VideoReformatter
 
 ImageBGR: TypeAlias = npt.NDArray[np.uint8]
 """height x width x 3, uint8, BGR, upright (the container's rotation applied), C-contiguous."""
@@ -38,15 +39,20 @@ class DecodedPicture:
     height: int
     quarter_turns: int = 0
     """Clockwise, to stand upright."""
+    reducer: VideoReformatter | None = field(default=None, repr=False)
+    """Of the thread that decodes, the same for all pictures of a video: each new one has to prepare its filters."""
 
     def bgr(self, width: int | None = None, height: int | None = None) -> ImageBGR:
         """The upright picture, reduced to `width` x `height` where they are given."""
         across, down = width or self.width, height or self.height
         if self.quarter_turns % 2:
             across, down = down, across
-        image: ImageBGR = np.asarray(
-            self.frame.to_ndarray(format="bgr24", width=across, height=down, interpolation="AREA", threads=1), np.uint8
-        )
+        wanted: Any = {"width": across, "height": down, "format": "bgr24", "interpolation": "AREA", "threads": 1}
+        if self.reducer is not None and (across, down) != (self.frame.width, self.frame.height):
+            converted = self.reducer.reformat(self.frame, **wanted)
+        else:
+            converted = self.frame.reformat(**wanted)
+        image: ImageBGR = np.asarray(converted.to_ndarray(), np.uint8)
         return np.ascontiguousarray(np.rot90(image, -self.quarter_turns)) if self.quarter_turns else image
 
     def grey(self, width: int, height: int) -> Plane:

@@ -59,7 +59,10 @@ class VideoReader:
     """
 
     def __init__(self, source: Source, limits: VideoLimits | None = None, *, threads: int = 0) -> None:
+        from av.video.reformatter import VideoReformatter
+
         self._limits = limits or VideoLimits()
+        self._reducer = VideoReformatter()
         self.broken_at_ms: int | None = None
         """Time of the last good frame before the first damage; None while there is none."""
         self._last_ms: int | None = None
@@ -104,7 +107,8 @@ class VideoReader:
                         VideoErrorCode.TOO_LONG, f"longer than {self._limits.max_seconds:g} seconds", at_ms=self._last_ms
                     )
                 self._last_ms = time_ms
-                yield Frame(index, time_ms, DecodedPicture(frame, self.info.width, self.info.height, self._turns))
+                picture = DecodedPicture(frame, self.info.width, self.info.height, self._turns, self._reducer)
+                yield Frame(index, time_ms, picture)
                 index += 1
             self._check_end()
         finally:
