@@ -4,6 +4,7 @@
         [--long MINUTES] [--stream]
 
 plain: PyAV decodes every frame and encodes it again with the settings of the processed video; nothing is looked at or drawn.
+It runs again with each of the others, before it and behind it in turn: machines change their speed from second to second.
 x264 as it comes: the same with the encoder's own settings, which are slower and smaller than those of the processed video.
 counting: analytics.pipeline with an output: decode, detect, track, count, draw, encode.
 /video: what a worker process does for POST /video with the first detector: counting, faces by the engine that is named, and
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 
@@ -57,6 +58,11 @@ LONG_MINUTES = 30
 FIRST_SECONDS, FIRST_OBJECTS = 1.0, 5
 """Until the first object of a stream, and how often that is measured."""
 MEMORY_AT = (0.1, 0.25, 0.5, 0.75, 0.99)
+
+
+class _Taken(NamedTuple):
+    seconds: float
+    processor_seconds: float
 
 
 def main() -> None:
@@ -118,38 +124,43 @@ def _compare(path: Path, detectors: Sequence[Detector], whole: Sequence[LoadedEn
         info = reader.info
         frames = sum(1 for _ in reader)
     print(f"\n{path.stem}: {frames} frames of {info.width} x {info.height}, {info.fps:g} a second; medians of {rounds}")
-    ways: dict[str, Callable[[], object]] = {
-        "plain": lambda: _plain(path, folder / "plain.mp4", info.fps, _as_processed(info.fps)),
-        "plain, x264 as it comes": lambda: _plain(path, folder / "plain.mp4", info.fps, {}),
-    }
+
+    def plain() -> None:
+        _plain(path, folder / "plain.mp4", info.fps, _as_processed(info.fps))
+
+    ways: dict[str, Callable[[], object]] = {"plain, x264 as it comes": lambda: _plain(path, folder / "plain.mp4", info.fps, {})}
     for detector in detectors:
         ways[f"counting, {detector.name}"] = _pipeline(path, detector, folder / "processed.mp4")
     for engines in whole:
         assert engines.faces is not None, "they are made with faces"
         ways[f"/video, {engines.detector.name}, faces {engines.faces.info.name}, plates"] = _everything(path, engines, folder)
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
-    processor: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
+    taken: dict[str, list[tuple[_Taken, _Taken]]] = {way: [] for way in ways}
+    for number in range(rounds):
         for way, work in ways.items():
-            started, started_processor = time.perf_counter(), time.process_time()
-            work()
-            seconds[way].append(time.perf_counter() - started)
-            processor[way].append(time.process_time() - started_processor)
-    for way, taken in seconds.items():
-        median = statistics.median(taken)
-        ratio = _ratio(taken, seconds["plain"])
+            if number % 2:
+                own = _timed(work)
+                taken[way].append((_timed(plain), own))
+            else:
+                taken[way].append((_timed(plain), _timed(work)))
+    _print("plain", frames, [beside.seconds for pairs in taken.values() for beside, _ in pairs], "")
+    for way, pairs in taken.items():
+        ratio = statistics.median(own.seconds / beside.seconds for beside, own in pairs)
+        processor = statistics.median(own.processor_seconds / beside.processor_seconds for beside, own in pairs)
         is_default = way.startswith("/video") or way == "counting, motion"
         verdict = "" if not is_default else f"  {BAR:g} met" if ratio <= BAR else f"  {BAR:g} MISSED"
-        print(
-            f"  {way:42} {median:6.2f} s  {frames / median:5.0f} frames/s  {ratio:5.2f} x plain in time,"
-            f" {_ratio(processor[way], processor['plain']):5.2f} x in processor time{verdict}",
-            flush=True,
-        )
+        told = f"  {ratio:5.2f} x plain in time, {processor:5.2f} x in processor time{verdict}"
+        _print(way, frames, [own.seconds for _, own in pairs], told)
 
 
-def _ratio(taken: list[float], plain: list[float]) -> float:
-    """The median of each round's own ratio: what else the machine does slows both."""
-    return statistics.median(a / b for a, b in zip(taken, plain, strict=True))
+def _print(way: str, frames: int, seconds: list[float], told: str) -> None:
+    median = statistics.median(seconds)
+    print(f"  {way:42} {median:6.2f} s  {frames / median:5.0f} frames/s{told}", flush=True)
+
+
+def _timed(work: Callable[[], object]) -> _Taken:
+    started, started_processor = time.perf_counter(), time.process_time()
+    work()
+    return _Taken(time.perf_counter() - started, time.process_time() - started_processor)
 
 
 def _pipeline(path: Path, detector: Detector, output: Path) -> Callable[[], object]:

@@ -10,12 +10,13 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from analytics.boxes import BoxXYXY, overlap
 from analytics.plates import regions as geometry
 from analytics.plates.candidates import text_boxes
 from analytics.plates.grammar import parse_characters
 from analytics.plates.ocr import PlateReaderUnavailable, PlateReadingFailed, ReadLine, TextNetworks
 from analytics.plates.panels import panel_around
-from analytics.plates.types import UNREAD, BoxXYXY, ImageBGR, Plate, PlateColour, PlateKind, PlateReading, Quad, ReadCharacter
+from analytics.plates.types import UNREAD, ImageBGR, Plate, PlateColour, PlateKind, PlateReading, Quad, ReadCharacter
 from analytics.plates.voting import sharpness
 
 __all__ = ["PlateReader", "PlateReaderUnavailable", "PlateReadingFailed", "RapidPlateReader"]
@@ -35,7 +36,7 @@ _REGION_PIXELS: Final = (0.1e6, 0.3e6)
 """The size at which text is searched: smaller pictures are enlarged, at most by _MAX_ENLARGED; larger ones reduced."""
 _MAX_ENLARGED: Final = 3.0
 _WIDEST_SHARE: Final = 0.8
-"""Of a vehicle's shorter side, how wide its plate can be; half of it is much."""
+"""Of the shorter side of a vehicle, or of a scene, how wide a plate can be; half of it is much."""
 _MARGIN: Final = 0.04
 _MIN_SIDE_PX: Final = 12
 _MAX_LINES: Final = 64
@@ -84,9 +85,11 @@ class PlateReader(Protocol):
     ) -> list[PlateReading]:
         """The plates of a picture, the surest first; only inside `regions` (left, top, right, bottom of vehicles) where given.
 
-        Without regions, `parts` says which parts of the picture are looked at, each as large as in the whole. A foreign plate is
-        claimed only inside a region: apart from a vehicle, AB 1234 is just a text. Each text is returned once.
-        Regions may reach beyond the picture; one without area, or with coordinates that are not finite, is passed over.
+        Without regions, `parts` says which parts of a scene are looked at, each as large as in the whole; a plate is not nearly
+        as wide as the scene is high. A foreign plate is claimed only inside a region: apart from a vehicle, AB 1234 is just a
+        text. Each text is returned once. Regions may reach beyond the picture; one without area, or with coordinates that are not
+        finite, is passed over.
+
         Raises TypeError for what is no array, ValueError for one that is not height x width x 3 of uint8, PlateReadingFailed for
         the vendor's errors.
         """
@@ -127,24 +130,28 @@ class RapidPlateReader:
         found: list[_Found] = []
         if regions is None:
             scale = _search_scale(width * height, _PICTURE_PIXELS)
+            widest = math.inf if parts is None else _WIDEST_SHARE * min(width, height)
             for part in [(0.0, 0.0, float(width), float(height))] if parts is None else parts:
                 box = _clipped(part, width, height)
                 if box is not None:
-                    found += self._read_part(image_bgr, box, None, scale)
+                    found += self._read_part(image_bgr, box, None, scale, widest)
         else:
             for index, region in enumerate(regions):
                 box = _clipped(region, width, height)
                 if box is not None:
-                    scale = _search_scale((box[2] - box[0]) * (box[3] - box[1]), _REGION_PIXELS)
-                    found += self._read_part(image_bgr, box, index, scale)
+                    size = box[2] - box[0], box[3] - box[1]
+                    scale = _search_scale(size[0] * size[1], _REGION_PIXELS)
+                    found += self._read_part(image_bgr, box, index, scale, _WIDEST_SHARE * min(size))
         return [_reading(image_bgr, each) for each in _distinct(found)]
 
-    def _read_part(self, image_bgr: ImageBGR, box: tuple[int, int, int, int], region: int | None, scale: float) -> list[_Found]:
+    def _read_part(
+        self, image_bgr: ImageBGR, box: tuple[int, int, int, int], region: int | None, scale: float, widest: float
+    ) -> list[_Found]:
         left, top, right, bottom = box
         part = image_bgr[top:bottom, left:right]
         if min(part.shape[:2]) < _MIN_SIDE_PX:
             return []
-        places = text_boxes(part, math.inf if region is None else _WIDEST_SHARE * min(part.shape[:2]))
+        places = text_boxes(part, widest)
         if not places:
             return []
         offset = np.array([left, top], np.float32)
@@ -348,7 +355,7 @@ def _around(found: _Found) -> BoxXYXY:
 
 
 def _is_apart(box: BoxXYXY, others: Iterable[BoxXYXY]) -> bool:
-    return all(geometry.overlap(box, other) < _SAME_PLACE for other in others)
+    return all(overlap(box, other) < _SAME_PLACE for other in others)
 
 
 def _strongest(found: Iterable[_Found]) -> list[_Found]:

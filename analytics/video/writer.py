@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -22,10 +20,10 @@ CRF = "26"
 PRESET = "superfast"
 KEY_FRAME_SECONDS = 2
 """Seeking in a player goes by key frames."""
-WAITING_FRAMES = 8
-"""Of the encoder, at most; then `write` waits."""
-_NICER = 5
-"""Looking at the video comes before encoding it: that is what the end waits for, and encoding fills every gap."""
+_WAITING_BYTES = 32 * 1024 * 1024
+WAITING_FRAMES = (8, 32)
+"""That wait for the encoder, at least and at most; then `write` waits. What is looked at takes its time now and then, and the
+encoder should have something to do meanwhile."""
 _MILLISECONDS = Fraction(1, 1000)
 
 
@@ -56,7 +54,8 @@ class VideoWriter:
             "crf": CRF,
             "g": str(max(1, round(fps * KEY_FRAME_SECONDS))),
         }
-        self._waiting: queue.Queue[av.VideoFrame | None] = queue.Queue(WAITING_FRAMES)
+        room = _WAITING_BYTES // (width * height * 3 // 2 + 1)
+        self._waiting: queue.Queue[av.VideoFrame | None] = queue.Queue(min(WAITING_FRAMES[1], max(WAITING_FRAMES[0], room)))
         """None is the end."""
         self._given_up = threading.Event()
         self._error: Exception | None = None
@@ -130,10 +129,6 @@ class VideoWriter:
 
     def _encode_all(self) -> None:
         """Encodes what waits up to the end; after an error, only takes it from the queue, so that nobody waits for room."""
-        if sys.platform == "linux":
-            # There it is the thread's own, and that of the encoder's threads, which begin with the first frame.
-            thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICER))
         ended = False
         while not ended:
             frame = self._waiting.get()

@@ -17,6 +17,8 @@ _SHEET = (640, 640)
 _GAP = 8
 _FULL_SHARE = 0.7
 """Of a sheet: more than that seldom finds room on it."""
+_MUCH = 0.6
+"""Below this scale pixels have to be averaged; above, it tells nothing and takes several times as long."""
 _LONGEST_SIDE, _LONGEST_SIDE_ON_SHEETS = 960, 640
 """Parts are looked at as large as if their frame had this longer side at most: as a detector sees a whole frame."""
 
@@ -100,8 +102,8 @@ class FaceFinder:
         scaled = sum(part.area * self._scale(look.frame) ** 2 for look in looks for part in look.parts)
         return scaled > _FULL_SHARE * _SHEET[0] * _SHEET[1]
 
-    def find(self, looks: Sequence[Look]) -> list[list[DetectedFace]]:
-        """The faces of each look, in pixels of its frame."""
+    def find(self, looks: Sequence[Look], *, expects_none: bool = False) -> list[list[DetectedFace]]:
+        """The faces of each look, in pixels of its frame. `expects_none`: as FaceEngine.detect."""
         found: list[list[DetectedFace]] = [[] for _look in looks]
         together: list[_Piece] = []
         for number, look in enumerate(looks):
@@ -110,21 +112,22 @@ class FaceFinder:
                 if self.gathers and _fits(part, scale):
                     together.append(_Piece(number, part, scale, _cut_out(look.frame, part, scale)))
                 else:
-                    found[number] += self._find_in(look.frame, part, scale)
+                    found[number] += self._find_in(look.frame, part, scale, expects_none)
         for sheet in _sheets(together):
-            for number, face in sheet.sorted_out(self._engine.detect(sheet.image_rgb)):
+            for number, face in sheet.sorted_out(self._engine.detect(sheet.image_rgb, expects_none=expects_none)):
                 found[number].append(face)
         return found
 
     def _scale(self, frame: Frame) -> float:
         return min(1.0, self._longest_side / max(frame.size))
 
-    def _find_in(self, frame: Frame, part: Part, scale: float) -> list[DetectedFace]:
+    def _find_in(self, frame: Frame, part: Part, scale: float, expects_none: bool) -> list[DetectedFace]:
         """By itself; a whole frame as it is, for the engine knows best how to look at one."""
         if part == Part.whole(frame.size):
-            return self._engine.detect(np.ascontiguousarray(frame.image_bgr[:, :, ::-1]))
+            return self._engine.detect(np.ascontiguousarray(frame.image_bgr[:, :, ::-1]), expects_none=expects_none)
         image = _cut_out(frame, part, scale)
-        return [_moved(face, 1 / scale, (part.left, part.top)) for face in self._engine.detect(image)]
+        faces = self._engine.detect(image, expects_none=expects_none)
+        return [_moved(face, 1 / scale, (part.left, part.top)) for face in faces]
 
 
 def _fits(part: Part, scale: float) -> bool:
@@ -137,7 +140,8 @@ def _cut_out(frame: Frame, part: Part, scale: float) -> ImageRGB:
     image_bgr = frame.part_bgr(part.left, part.top, part.right, part.bottom)
     if scale < 1:
         size = (max(1, int(part.size[0] * scale)), max(1, int(part.size[1] * scale)))
-        image_bgr = np.asarray(cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+        method = cv2.INTER_AREA if scale < _MUCH else cv2.INTER_LINEAR
+        image_bgr = np.asarray(cv2.resize(image_bgr, size, interpolation=method), np.uint8)
     return np.ascontiguousarray(image_bgr[:, :, ::-1])
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from analytics.boxes import BoxXYXY
 from analytics.plates.voting import BestFrames
 from analytics.video.types import Frame
 from analytics.videos.face_finder import FaceFinder, Look
 from analytics.videos.face_tracks import MISSED_LOOKS, FaceTracks
-from analytics.videos.scenes import BoxXYXY, Glance, Part, Seen, mark, parts_of
+from analytics.videos.scenes import Glance, Part, Seen, mark, parts_of
 from faces.engines.base import EmbeddingFailed, FaceEngine
 from faces.quality import FaceQuality, measure
 from faces.similarity import similarities
@@ -96,10 +97,10 @@ class FaceCollector:
         self._upper_looks = 0
         self.found: list[FoundFace] = []
 
-    def look(self, frame: Frame, people: Iterable[BoxXYXY] = ()) -> None:
+    def look(self, frame: Frame, seen: Iterable[BoxXYXY] = ()) -> None:
         """Looks at a frame of its own, where it shows something new or faces were. Raises DetectionFailed.
 
-        `people`: who is known to be where. The face of somebody who stands is in the upper part.
+        `seen`: what is followed, and where. What stands upright is somebody, or may be: the face is in the upper part.
         """
         if self._waiting and frame.time_ms - self._waiting[0].frame.time_ms >= _LOOKS_TOGETHER * self._every_ms:
             self._settle()
@@ -108,7 +109,7 @@ class FaceCollector:
         is_cut = before is not None and glance.is_cut_from(before)
         changed = self._seen.changed(glance)
         if self._upper_looks < _UPPER_LOOKS and not changed.all():
-            mark(changed, _lower_parts(people, frame.size), frame.size, 0)
+            mark(changed, _lower_parts(seen, frame.size), frame.size, 0)
             mark(changed, (_grown(box) for box in self._boxes), frame.size)
         parts = parts_of(changed, frame.size)
         if not parts or (before is not None and not is_cut and self._can_wait(parts, frame.size)):
@@ -138,7 +139,8 @@ class FaceCollector:
     def _settle(self) -> None:
         """Looks for the faces of what waits, and follows them."""
         looks, glances, self._waiting, self._glances = self._waiting, self._glances, [], []
-        for look, glance, found in zip(looks, glances, self._finder.find(looks), strict=True):
+        found_in = self._finder.find(looks, expects_none=not self._boxes)
+        for look, glance, found in zip(looks, glances, found_in, strict=True):
             self._note_quiet(look.frame.time_ms)
             faces = [face for face in found if _short_side(face) >= self._min_size_px]
             # Where nothing has changed, a face still is what it was.
@@ -226,9 +228,9 @@ def _shot(frame: Frame, face: DetectedFace) -> _Shot | None:
     return _Shot(moved, image_rgb, box, measure(image_rgb, moved))
 
 
-def _lower_parts(people: Iterable[BoxXYXY], size: tuple[int, int]) -> Iterator[BoxXYXY]:
-    """Of everybody who stands upright what is below head and shoulders, with the shadow around their feet."""
-    for left, top, right, bottom in people:
+def _lower_parts(seen: Iterable[BoxXYXY], size: tuple[int, int]) -> Iterator[BoxXYXY]:
+    """Of what stands upright all below head and shoulders, with the shadow around the feet."""
+    for left, top, right, bottom in seen:
         width = right - left
         if bottom - top >= _STANDING * width:
             upper = _UPPER_WIDTHS if bottom < size[1] - _EDGE_PX else _UPPER_WIDTHS_CUT

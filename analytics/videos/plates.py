@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analytics.engines.base import BoxXYXY
+from analytics.boxes import BoxXYXY, overlap
 from analytics.plates.reader import PlateReader
-from analytics.plates.regions import overlap
 from analytics.plates.search import folded_key
 from analytics.plates.types import ImageBGR, PlateReading
 from analytics.plates.voting import Ballot, BestFrames, Verdict, frame_quality, vote
@@ -138,7 +137,7 @@ class PlateCollector:
         if not parts or (everywhere and frame.time_ms < self._not_before_ms):
             return
         self._seen.note(glance, parts, frame.size)
-        readings = self._reader.read_image(frame.image_bgr, parts=None if everywhere else [part.box for part in parts])
+        readings = self._reader.read_image(frame.image_bgr, parts=[part.box for part in parts])
         if everywhere:
             self._not_before_ms = frame.time_ms + (0 if readings else _WHOLE_EMPTY_MS)
         for reading in readings:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from analytics.boxes import BoxXYXY, joined, meet
 from analytics.video.types import Frame
 
 _SIZE = (128, 72)
@@ -19,6 +20,8 @@ _CHANGE, _CHANGE_SHARE = 10.0, 0.08
 _MIN_CELLS = 2
 _NOTHING = np.float32(-1000)
 """In the place of a brightness: like no other."""
+_SAMPLE = (slice(None, None, 2), slice(None, None, 2))
+"""Of the cells, for the exposure."""
 _REMEMBERED = 3
 """Things that a cell has shown: what is there always, and who comes and goes."""
 _REACH_CELLS = 2
@@ -30,7 +33,6 @@ _WHOLE = 0.6
 
 Mask = npt.NDArray[np.uint8]
 """72 x 128 cells of 0 and 1."""
-BoxXYXY = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Part:
         return (self.right - self.left) * (self.bottom - self.top)
 
     def meets(self, box: BoxXYXY) -> bool:
-        return self.left < box[2] and box[0] < self.right and self.top < box[3] and box[1] < self.bottom
+        return meet(self.box, box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,11 @@ class Seen:
     def _exposed_as_first(self, glance: Glance) -> npt.NDArray[np.float32]:
         """The glance as bright as it would have been in the light of the first one."""
         assert self._shown is not None, "there is something to compare with"
-        first = self._shown[0]
+        grey, first = glance.grey[_SAMPLE], self._shown[0][_SAMPLE]
         known = first != _NOTHING
         if not known.any():
             return glance.grey
-        return glance.grey / np.float32(_median((glance.grey[known] + 1) / (first[known] + 1)))
+        return glance.grey / np.float32(_median((grey[known] + 1) / (first[known] + 1)))
 
 
 def mark(mask: Mask, boxes: Iterable[BoxXYXY], size: tuple[int, int], value: int = 1) -> None:
@@ -164,37 +166,19 @@ def parts_of(mask: Mask, size: tuple[int, int]) -> list[Part]:
     marked = np.bincount(labels[mask > 0], minlength=count)
     cells = [(int(left), int(top), int(across), int(down)) for left, top, across, down in boxes[:, :4]]
     found = [_in_pixels(cells[label], size) for label in range(1, count) if marked[label] >= _MIN_CELLS]
-    parts = _apart(found)
+    parts = [Part(*corners) for corners in joined(found)]
     if sum(part.area for part in parts) > _WHOLE * size[0] * size[1]:
         return [Part.whole(size)]
     return parts
 
 
-def _apart(parts: list[Part]) -> list[Part]:
-    """Those that overlap become one."""
-    apart: list[Part] = []
-    for part in parts:
-        joined = part
-        while others := [other for other in apart if other.meets(joined.box)]:
-            apart = [other for other in apart if other not in others]
-            every = [joined, *others]
-            joined = Part(
-                min(one.left for one in every),
-                min(one.top for one in every),
-                max(one.right for one in every),
-                max(one.bottom for one in every),
-            )
-        apart.append(joined)
-    return apart
-
-
-def _in_pixels(cells: tuple[int, int, int, int], size: tuple[int, int]) -> Part:
+def _in_pixels(cells: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
     """A box of cells (left, top, width, height) with a margin, in a picture of `size`."""
     left, top, across, down = cells
     width, height = size
     x, y = width / _SIZE[0], height / _SIZE[1]
     more_x, more_y = across * _MARGIN, down * _MARGIN
-    return Part(
+    return (
         max(0, int((left - more_x) * x)),
         max(0, int((top - more_y) * y)),
         min(width, int((left + across + more_x) * x + 1)),

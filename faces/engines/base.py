@@ -25,9 +25,10 @@ class FaceEngine(Protocol):
     @property
     def info(self) -> EngineInfo: ...
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:
         """All faces of the picture, the largest first; empty where there is none.
 
+        `expects_none` says that there will hardly be any: an engine that looks for large faces first may as well not.
         Raises ValueError for an array that is not height x width x 3 of uint8, DetectionFailed for the vendor's errors.
         """
         ...

@@ -112,7 +112,7 @@ class DlibEngine:
     def info(self) -> EngineInfo:
         return EngineInfo(name="dlib", identity="dlib:resnet-v1", dimension=DIMENSION, metric=Metric.EUCLIDEAN)
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:
         """As FaceEngine.detect. The score is the HOG detector's margin: above 0, seldom above 3.
 
         Of the landmarks, the eyes are measured. The tip of the nose and the corners of the mouth, which dlib's five points do not
@@ -125,7 +125,8 @@ class DlibEngine:
         try:
             # The detector finds as many faces in grey as in colour, a fifth faster.
             grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-            found = self._look(grey, first_look_scale(image)) or self._look(grey, second_look_scale(image))
+            found = [] if expects_none else self._look(grey, first_look_scale(image))
+            found = found or self._look(grey, second_look_scale(image))
             return largest_first([self._face(image, box, score) for box, score in without_faint(found)])
         except self._vendor_errors as error:
             raise DetectionFailed(f"dlib's detector failed on a picture of {image.shape}") from error

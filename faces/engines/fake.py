@@ -128,7 +128,7 @@ class FakeEngine:
     def info(self) -> EngineInfo:
         return EngineInfo(name="fake", identity="fake:v1", dimension=DIMENSION, metric=Metric.COSINE)
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:  # noqa: ARG002 - as small as they are
         image = require_image(image_rgb)
         faces = []
         for box in _frames(image):

@@ -73,7 +73,7 @@ class InsightFaceEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:  # noqa: ARG002 - it always looks for all
         """As FaceEngine.detect. The score is the detector's probability, from 0.5 on."""
         image = require_image(image_rgb)
         height, width = image.shape[:2]

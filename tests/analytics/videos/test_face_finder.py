@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.boxes import BoxXYXY
 from analytics.video.types import Frame, ImageBGR
 from analytics.videos.face_finder import FaceFinder, Look
 from analytics.videos.faces import FaceCollector, FoundFace
-from analytics.videos.scenes import BoxXYXY, Part
+from analytics.videos.scenes import Part
 from faces.engines.fake import FakeEngine, FakeFace
 from faces.types import DetectedFace, EngineInfo, ImageRGB
 from tests.media import Placed, fake_photo
@@ -32,9 +33,9 @@ class Counting(FakeEngine):
     def info(self) -> EngineInfo:
         return replace(super().info, name=self._name, has_fixed_input=self._name == "insightface")
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:
         self.pixels.append(image_rgb.shape[0] * image_rgb.shape[1])
-        return super().detect(image_rgb)
+        return super().detect(image_rgb, expects_none=expects_none)
 
 
 def frame(*faces: Placed, time_ms: int = 0, width: int = 640, height: int = 480) -> Frame:

@@ -27,7 +27,7 @@ from tests.media import FakeFace, fake_photo
 
 
 class FailingEngine(FakeEngine):
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:
         raise DetectionFailed("the vendor's")
 
 
@@ -43,9 +43,9 @@ class Slow(FakeEngine):
         super().__init__()
         self.may_go_on = threading.Event()
 
-    def detect(self, image_rgb: ImageRGB) -> list[DetectedFace]:
+    def detect(self, image_rgb: ImageRGB, *, expects_none: bool = False) -> list[DetectedFace]:
         assert self.may_go_on.wait(20)
-        return super().detect(image_rgb)
+        return super().detect(image_rgb, expects_none=expects_none)
 
 
 def threads() -> list[str]:
