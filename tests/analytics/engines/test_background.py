@@ -84,6 +84,22 @@ def test_an_exposure_step_is_no_foreground_and_hides_none(light: float) -> None:
     assert (mask > 0).mean() < 0.08
 
 
+@pytest.mark.parametrize("light", [0.7, 1.3])
+def test_light_that_changes_after_a_calm_while_is_followed_at_once(light: float) -> None:
+    model = BackgroundModel()
+    for time_ms in range(0, 3001, STEP_MS):
+        model.apply(ground(), time_ms)
+    # Just after it has learnt.
+    for picture, time_ms in ((ground(), 3100), (with_body(ground()), 3200)):
+        mask = model.apply(np.asarray(np.clip(picture * light, 0, 255), np.uint8), time_ms)
+        assert mask is not None
+        found = mask > 0
+        is_body = np.zeros_like(found)
+        is_body[BODY] = time_ms == 3200
+        assert np.count_nonzero(found & is_body) >= 0.9 * np.count_nonzero(is_body)
+        assert np.count_nonzero(found & ~is_body) <= 0.1 * np.count_nonzero(is_body)
+
+
 def test_who_stands_for_a_minute_stays_foreground() -> None:
     camera = Camera()
     mask = None
@@ -223,3 +239,16 @@ def test_a_hole_that_is_forgotten_is_background() -> None:
     mask = camera.see(ground())
     assert mask is not None
     assert not mask.any()
+
+
+def test_a_hole_that_is_forgotten_is_background_in_the_next_picture() -> None:
+    model = BackgroundModel()
+    for time_ms in range(0, 3000, STEP_MS):
+        model.apply(with_body(ground()), time_ms)
+    mask = model.apply(ground(), 3000)
+    assert mask is not None
+    assert mask[BODY].any()
+    model.forget(ground(), cv2.dilate(mask, np.ones((7, 7), np.uint8)))
+    after = model.apply(ground(), 3050)  # before anything is learnt
+    assert after is not None
+    assert not after.any()

@@ -74,9 +74,10 @@ def test_embeddings_are_dlibs_own_descriptors(dlib_engine, picture):
         pytest.param(60, 200, 180, 20, 15, id="in a small photo"),
     ],
 )
-def test_the_box_is_in_pixels_of_the_picture(dlib_engine, face_px, width, height, x, y):
+@pytest.mark.parametrize("expects_none", [False, True], ids=["", "though none was expected"])
+def test_the_box_is_in_pixels_of_the_picture(dlib_engine, face_px, width, height, x, y, expects_none):
     picture = placed(portrait(face_px), width, height, x, y)
-    (face,) = dlib_engine.detect(picture)
+    (face,) = dlib_engine.detect(picture, expects_none=expects_none)
     scale = face_px / 88
     expected = [edge * scale + origin for edge, origin in zip((59, 63, 147, 151), (x, y, x, y), strict=True)]
     np.testing.assert_allclose(face.bbox_xyxy, expected, atol=0.25 * face_px)
