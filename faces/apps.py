@@ -11,8 +11,9 @@ class FacesConfig(AppConfig):
     verbose_name = _("Faces")
 
     def ready(self) -> None:
-        from faces import audit, checks, service, status  # noqa: F401 - checks register themselves
+        from faces import audit, checks, retention, service, status  # noqa: F401 - checks register themselves
 
         audit.register()
+        retention.register()
         service.register()
         status.register()

@@ -53,6 +53,9 @@ class _Samples:
     def removed_since(self, version: int) -> list[int]:
         return list(RemovedSample.objects.filter(version__gt=version).values_list("sample_id", flat=True))
 
+    def forgotten(self) -> int:
+        return GalleryState.objects.values_list("forgotten", flat=True).get(pk=1)
+
     def added_since(self, version: int) -> Iterator[Entry]:
         rows = (
             FaceSample.objects.filter(engine=self._info.identity, version__gt=version)

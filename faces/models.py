@@ -11,6 +11,7 @@ import numpy as np
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -173,6 +174,8 @@ class GalleryState(models.Model):
     """
 
     version = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(default=0)
+    """Removals up to this version are not noted any more."""
     identity = models.UUIDField(default=uuid.uuid4, editable=False)
     """Of this database, so that an index made from another one is never taken for its own."""
 
@@ -207,6 +210,7 @@ class RemovedSample(models.Model):
 
     sample_id = models.BigIntegerField()
     version = models.BigIntegerField(db_index=True)
+    removed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.sample_id} at {self.version}"

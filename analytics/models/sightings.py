@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 from django.db.models import F
+from django.utils import timezone
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -36,6 +37,8 @@ class SightingState(models.Model):
 
     kind = models.CharField(max_length=8, unique=True, choices=SightingKind.choices)
     version = models.BigIntegerField(default=0)
+    forgotten = models.BigIntegerField(default=0)
+    """Removals up to this version are not noted any more."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.version}"
@@ -60,6 +63,7 @@ class RemovedSighting(models.Model):
     kind = models.CharField(max_length=8, choices=SightingKind.choices)
     sighting_id = models.BigIntegerField()
     version = models.BigIntegerField()
+    removed_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["kind", "version"], name="removed_sighting_version")]

@@ -27,6 +27,9 @@ class _Rows:
         removed = RemovedSighting.objects.filter(kind=self.kind, version__gt=version)
         return list(removed.values_list("sighting_id", flat=True))
 
+    def forgotten(self) -> int:
+        return SightingState.objects.filter(kind=self.kind).values_list("forgotten", flat=True).first() or 0
+
 
 class FaceRows(_Rows):
     """The FaceSighting rows of one engine: embeddings of others are never compared with its."""

@@ -16,9 +16,10 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from analytics.models import FaceSighting, PlateSighting, Video, VideoState
+from analytics.models import FaceSighting, PlateSighting, RemovedSighting, SightingKind, SightingState, Video, VideoState
 from analytics.videos.jobs import delete_files, delete_videos, forget_old_tasks
 from faces.erasure import on_erasure
+from faces.index.removals import forget_removals
 from kiosk.runtime.audit import audit_details
 from kiosk.runtime.orphans import orphaned_files
 from kiosk.runtime.retention import Retention, register_retention
@@ -62,6 +63,8 @@ def enforce(now: datetime) -> str:
     delete_files(orphans)
     _delete_leftovers(now)
     forget_old_tasks(now)
+    for kind in SightingKind:
+        forget_removals(RemovedSighting.objects.filter(kind=kind), SightingState.objects.filter(kind=kind), now)
     return f"{videos} videos, {sightings} sightings and {len(orphans)} files deleted"
 
 

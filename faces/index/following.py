@@ -26,7 +26,11 @@ class RowSource(Protocol[Added_co]):
         ...
 
     def removed_since(self, version: int) -> Collection[int]:
-        """The numbers of what was removed after this version."""
+        """The numbers of what was removed after this version, where it is not below `forgotten`."""
+        ...
+
+    def forgotten(self) -> int:
+        """The version up to which removals are not noted any more; 0 while all are."""
         ...
 
 
@@ -64,4 +68,9 @@ class Follower(Generic[Entry]):
             if known == current:
                 return
             removed = self._rows.removed_since(known) if known else []
+            # In this order: notes that were deleted before they could be read are below what is forgotten now.
+            if known and known < self._rows.forgotten():
+                logger.info("An index has not followed the database for so long that it is built anew")
+                self._index.clear()
+                known, removed = 0, []
             self._index.apply(upto=current, added=self._rows.added_since(known), removed=removed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from faces.engines.fake import FakeFace
 from faces.enrolment import (
@@ -27,7 +29,7 @@ from faces.enrolment import (
 )
 from faces.errors import FaceError, FaceErrorCode
 from faces.gallery import gallery
-from faces.models import FaceSample, GalleryState, Person
+from faces.models import FaceSample, GalleryState, Person, RemovedSample
 from faces.quality import RefusalCode
 from tests.media import Placed, fake_jpeg
 
@@ -191,6 +193,20 @@ def test_a_restored_database_gets_a_fresh_index(enrol):
     FaceSample.objects.all().delete()
     assert found(1) == []
     assert len(gallery()) == 0
+
+
+@pytest.mark.django_db
+def test_an_index_that_was_away_for_a_month_holds_nobody_who_left_meanwhile(enrol, capsys):
+    for number in (1, 2):
+        enrol(number, f"人{number}", f"T00{number}")
+    assert (found(1), found(2)) == (["T001"], ["T002"])
+    delete_persons([Person.objects.get(number="T001")])
+    RemovedSample.objects.update(removed_at=timezone.now() - timedelta(days=31))
+    call_command("enforce_retention")
+    assert "1 notes of removed samples deleted" in capsys.readouterr().out
+    assert not RemovedSample.objects.exists()
+    assert (found(1), found(2)) == ([], ["T002"])
+    assert len(gallery()) == 1
 
 
 @pytest.mark.django_db

@@ -86,3 +86,6 @@ class _Shown(Generic[Entry]):
 
     def removed_since(self, version: int) -> Collection[int]:
         return self._rows.removed_since(version)
+
+    def forgotten(self) -> int:
+        return self._rows.forgotten()

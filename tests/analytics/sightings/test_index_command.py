@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from analytics.models import RemovedSighting, SightingState
 from analytics.sightings import indexes
@@ -64,3 +66,25 @@ def test_an_index_of_a_database_that_was_restored_is_built_anew(ask: Any):
     RemovedSighting.objects.all().delete()
     assert len(ask("/licence-plate", {"licence_plate": "苏D561G*"})) == 2
     assert (index.plates.version, len(index.plates)) == (2, 2)
+
+
+@pytest.mark.parametrize("has_followed", [False, True], ids=["was away", "has followed"])
+def test_notes_of_what_was_removed_are_kept_for_a_month(ask: Any, monkeypatch: pytest.MonkeyPatch, has_followed: bool):
+    video = make_video()
+    for text, number in (("苏D561GM", 1), ("豫C9117P", 2), ("京A12345", 3)):
+        make_plate(video, text, number)
+    index = indexes.plate_index()
+    index.follower.catch_up()
+    video.plates.filter(time_ms=2).delete()
+    if has_followed:
+        index.follower.catch_up()
+    RemovedSighting.objects.update(removed_at=timezone.now() - timedelta(days=31))
+    video.plates.filter(time_ms=3).delete()
+    call_command("enforce_retention", stdout=StringIO())
+    assert RemovedSighting.objects.filter(kind="plate").count() == 1
+    cleared = []
+    clear = index.plates.clear
+    monkeypatch.setattr(index.plates, "clear", lambda: cleared.append(clear()))
+    found = [ask("/licence-plate", {"licence_plate": text}) for text in ("苏D561GM", "豫C9117P", "京A12345")]
+    assert [len(lines) for lines in found] == [1, 0, 0]
+    assert (len(cleared), len(index.plates)) == (0 if has_followed else 1, 1)
