@@ -237,20 +237,13 @@ def _learn(state: _State, frame: Picture, held: Mask) -> None:
     held = cv2.dilate(held, _RIM)
     free = cv2.bitwise_not(held)
     learnable = unexposed(frame, state.curves)
-    _follow(state.mean, learnable, quick, free)
+    cv2.accumulateWeighted(learnable, state.mean, quick, mask=free)
     if held.any():
-        _follow(state.mean, learnable, 1 - math.exp(-seconds / HOLD_SECONDS), held)
-    difference = greatest(cv2.absdiff(frame, state.expected)).astype(np.float32)
-    _follow(state.noise, difference, 1 - math.exp(-seconds / NOISE_SECONDS), free)
+        cv2.accumulateWeighted(learnable, state.mean, 1 - math.exp(-seconds / HOLD_SECONDS), mask=held)
+    difference = greatest(cv2.absdiff(frame, state.expected))
+    cv2.accumulateWeighted(difference, state.noise, 1 - math.exp(-seconds / NOISE_SECONDS), mask=free)
     state.learnt = _levels(state.mean)
     state.threshold = _threshold(state.noise)
-
-
-def _follow(average: FloatArray, seen: FloatArray, share: float, region: Mask) -> None:
-    """As cv2.accumulateWeighted does, which takes several times as long where it has a mask."""
-    import cv2
-
-    cv2.copyTo(cv2.addWeighted(average, 1 - share, seen, share, 0), region, average)
 
 
 def _settle(state: _State, frame: Picture) -> None:
