@@ -16,7 +16,7 @@ def area(box: BoxXYXY) -> float:
 
 
 def meet(one: BoxXYXY, other: BoxXYXY) -> bool:
-    """Whether they share anything."""
+    """Whether they share a point inside of both; a box without area may lie in another."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 

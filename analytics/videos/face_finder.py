@@ -17,8 +17,8 @@ _SHEET = (640, 640)
 _GAP = 8
 _FULL_SHARE = 0.7
 """Of a sheet: more than that seldom finds room on it."""
-_MUCH = 0.6
-"""Below this scale pixels have to be averaged; above, it tells nothing and takes several times as long."""
+_AVERAGED_BELOW = 0.6
+"""The scale at which pixels have to be averaged; above it that takes longer and shows no more."""
 _LONGEST_SIDE, _LONGEST_SIDE_ON_SHEETS = 960, 640
 """Parts are looked at as large as if their frame had this longer side at most: as a detector sees a whole frame."""
 
@@ -140,7 +140,7 @@ def _cut_out(frame: Frame, part: Part, scale: float) -> ImageRGB:
     image_bgr = frame.part_bgr(part.left, part.top, part.right, part.bottom)
     if scale < 1:
         size = (max(1, int(part.size[0] * scale)), max(1, int(part.size[1] * scale)))
-        method = cv2.INTER_AREA if scale < _MUCH else cv2.INTER_LINEAR
+        method = cv2.INTER_AREA if scale < _AVERAGED_BELOW else cv2.INTER_LINEAR
         image_bgr = np.asarray(cv2.resize(image_bgr, size, interpolation=method), np.uint8)
     return np.ascontiguousarray(image_bgr[:, :, ::-1])
 

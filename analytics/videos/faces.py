@@ -97,10 +97,10 @@ class FaceCollector:
         self._upper_looks = 0
         self.found: list[FoundFace] = []
 
-    def look(self, frame: Frame, seen: Iterable[BoxXYXY] = ()) -> None:
+    def look(self, frame: Frame, tracked: Iterable[BoxXYXY] = ()) -> None:
         """Looks at a frame of its own, where it shows something new or faces were. Raises DetectionFailed.
 
-        `seen`: what is followed, and where. What stands upright is somebody, or may be: the face is in the upper part.
+        `tracked`: what is followed in the video, and where. What stands upright is somebody, or may be: the face is in the upper part.
         """
         if self._waiting and frame.time_ms - self._waiting[0].frame.time_ms >= _LOOKS_TOGETHER * self._every_ms:
             self._settle()
@@ -109,7 +109,7 @@ class FaceCollector:
         is_cut = before is not None and glance.is_cut_from(before)
         changed = self._seen.changed(glance)
         if self._upper_looks < _UPPER_LOOKS and not changed.all():
-            mark(changed, _lower_parts(seen, frame.size), frame.size, 0)
+            mark(changed, _lower_parts(tracked, frame.size), frame.size, 0)
             mark(changed, (_grown(box) for box in self._boxes), frame.size)
         parts = parts_of(changed, frame.size)
         if not parts or (before is not None and not is_cut and self._can_wait(parts, frame.size)):
@@ -228,9 +228,9 @@ def _shot(frame: Frame, face: DetectedFace) -> _Shot | None:
     return _Shot(moved, image_rgb, box, measure(image_rgb, moved))
 
 
-def _lower_parts(seen: Iterable[BoxXYXY], size: tuple[int, int]) -> Iterator[BoxXYXY]:
+def _lower_parts(tracked: Iterable[BoxXYXY], size: tuple[int, int]) -> Iterator[BoxXYXY]:
     """Of what stands upright all below head and shoulders, with the shadow around the feet."""
-    for left, top, right, bottom in seen:
+    for left, top, right, bottom in tracked:
         width = right - left
         if bottom - top >= _STANDING * width:
             upper = _UPPER_WIDTHS if bottom < size[1] - _EDGE_PX else _UPPER_WIDTHS_CUT

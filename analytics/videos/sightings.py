@@ -36,7 +36,7 @@ class _Sight:
     vehicles: tuple[tuple[int, BoxXYXY], ...]
     """Whose picture may be worth keeping."""
     people: tuple[BoxXYXY, ...]
-    seen: tuple[BoxXYXY, ...]
+    tracked: tuple[BoxXYXY, ...]
     """People, and what may yet turn out to be some."""
     ended: tuple[tuple[int, bool], ...]
     """Tracks, and whether they were vehicles after all."""
@@ -114,7 +114,7 @@ class Sightings:
             whole_for_plates=whole,
             vehicles=tuple((track.track_id, track.bbox_xyxy) for track in vehicles),
             people=tuple(track.bbox_xyxy for track in observation.visible if track.kind is Kind.PERSON),
-            seen=tuple(track.bbox_xyxy for track in observation.visible),
+            tracked=tuple(track.bbox_xyxy for track in observation.visible),
             ended=tuple(ended),
         )
 
@@ -142,4 +142,4 @@ class Sightings:
             if sight.frame is not None and sight.whole_for_plates:
                 self._plates.read_whole(sight.frame, sight.people)
         if self._faces is not None and sight.frame is not None and sight.for_faces:
-            self._faces.look(sight.frame, sight.seen)
+            self._faces.look(sight.frame, sight.tracked)
