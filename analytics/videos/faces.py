@@ -100,7 +100,7 @@ class FaceCollector:
     def look(self, frame: Frame, tracked: Iterable[BoxXYXY] = ()) -> None:
         """Looks at a frame of its own, where it shows something new or faces were. Raises DetectionFailed.
 
-        `tracked`: what is followed in the video, and where. What stands upright is somebody, or may be: the face is in the upper part.
+        `tracked`: what is followed, and where. What stands upright is somebody, or may be: the face is in the upper part.
         """
         if self._waiting and frame.time_ms - self._waiting[0].frame.time_ms >= _LOOKS_TOGETHER * self._every_ms:
             self._settle()
